@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* child.h: the container's first process, from its birth to the last execve. */
+#ifndef HUSK_CHILD_H
+#define HUSK_CHILD_H
+
+#include "plan.h"
+#include "seccomp.h"
+#include "state.h"
+
+#include <stdbool.h>
+
+/* All that the child is given; inherited as memory. */
+struct child {
+	struct plan *plan;
+	const struct seccomp_prog *filter;
+	const struct state *state; /* for hooks and names; its dir is closed in the child */
+	int sync;		   /* this end of the pair with the parent */
+	int gate;		   /* a listening socket that start connects to; -1: sync is the gate */
+	int root_tree;		   /* the rootfs as a detached tree; -1: the child opens it and the sources */
+	int console_socket;	   /* -1: the terminal's master goes with READY */
+	int trampoline_fd;
+	int preserve_fds;
+	bool wait_go; /* the parent has id maps to write first */
+	bool rlimits_done;
+	bool no_pivot, no_new_keyring;
+};
+
+/* Runs in the child of spawn_child(). A failure goes to the parent over sync. */
+__attribute__((noreturn)) void child_run(struct child *c);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* context.c: who is calling, and where state is kept for such a caller. */
+#include "libcontainer.h"
+
+#include "io.h"
+#include "spec.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* uid_map of the initial user namespace: all ids, onto themselves (user_namespaces(7)) */
+#define WHOLE_RANGE 4294967295U
+
+bool husk_is_rootless(void)
+{
+	unsigned int inside, outside, count;
+	char map[128];
+
+	if (geteuid() != 0)
+		return true;
+	if (io_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map)) <= 0)
+		return false; /* a kernel without user namespaces */
+	return sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 || outside != 0 ||
+	       count != WHOLE_RANGE;
+}
+
+char *husk_default_root(void)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+
+	if (runtime_dir && *runtime_dir == '/' && husk_is_rootless())
+		return x_printf("%s/husk", runtime_dir);
+	if (geteuid() != 0)
+		return x_printf("/tmp/husk-%u", geteuid());
+	return x_strdup("/run/husk");
+}
+
+char *husk_spec_example(bool rootless)
+{
+	return spec_example(rootless, geteuid(), getegid());
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create.c: config.json -> spec -> plan -> child -> READY.
+ *
+ * The order matters for crashes: the state directory, which names the cgroup,
+ * comes before the cgroup, and the cgroup before the process; so that whatever
+ * point husk is killed at, `delete --force` finds what there is. Until READY the
+ * child dies with us.
+ */
+#include "create.h"
+
+#include "caller.h"
+#include "cgroup.h"
+#include "cgroup_check.h"
+#include "cgroup_dev.h"
+#include "cgroup_procs.h"
+#include "child.h"
+#include "device.h"
+#include "fd.h"
+#include "hooks.h"
+#include "idmap.h"
+#include "io.h"
+#include "kernel.h"
+#include "log.h"
+#include "mount.h"
+#include "namespace.h"
+#include "oom.h"
+#include "proc.h"
+#include "process.h"
+#include "rlimit.h"
+#include "rootfs.h"
+#include "seal.h"
+#include "spawn.h"
+#include "str.h"
+#include "sync.h"
+#include "terminal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static int find_bundle(struct creation *c, struct err *e)
+{
+	const char *bundle = c->opts->bundle ? c->opts->bundle : ".";
+
+	c->bundle = realpath(bundle, NULL);
+	return c->bundle ? 0 : err_sys(e, errno, "--bundle '%s'", bundle);
+}
+
+static int load(struct creation *c, struct err *e)
+{
+	AUTO_FREE char *config = NULL;
+	int r;
+
+	r = find_bundle(c, e);
+	if (r < 0)
+		return r;
+	config = c->opts->config ? x_strdup(c->opts->config) : x_printf("%s/config.json", c->bundle);
+	r = spec_load(AT_FDCWD, config, &c->spec, e);
+	if (r == 0 && !c->spec->process)
+		r = err_set(e, EINVAL, "process: missing");
+	if (r < 0)
+		return err_add(e, "%s", config);
+	return plan_make(c->spec, c->bundle, &c->plan, e);
+}
+
+static int check_terminal(const struct creation *c, enum creation_mode mode, struct err *e)
+{
+	bool terminal = c->plan->process.terminal;
+
+	if (c->opts->console_socket && !terminal)
+		return err_set(e, EINVAL, "--console-socket: process.terminal is false in config.json");
+	if (mode != CREATION_ATTACHED && terminal && !c->opts->console_socket)
+		return err_set(e, EINVAL, "process.terminal: needs --console-socket when husk does not stay attached");
+	return 0;
+}
+
+/* Everything that is opened with the caller's rights, before there is a child. */
+static int open_sources(struct creation *c, struct err *e)
+{
+	int r;
+
+	r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
+	if (r == 0 && c->opts->console_socket)
+		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
+	if (r < 0 || geteuid() != 0)
+		return r;
+	r = rootfs_open(c->plan, &c->rootfs, e);
+	if (r == 0)
+		r = mount_open_sources(c->plan, e);
+	if (r == 0 && c->plan->has_userns)
+		r = device_open_sources(c->plan, e);
+	return r;
+}
+
+static char *now(void)
+{
+	struct timespec ts;
+	struct tm tm;
+	char date[32];
+
+	if (clock_gettime(CLOCK_REALTIME, &ts) < 0 || !gmtime_r(&ts.tv_sec, &tm))
+		return x_strdup("1970-01-01T00:00:00Z");
+	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	return x_printf("%s.%09ldZ", date, ts.tv_nsec);
+}
+
+/* The path of the cgroup; NULL when there will be none. */
+static int name_cgroup(struct creation *c, struct err *e)
+{
+	const struct spec_linux *l = c->spec->linux_;
+	bool disabled = c->ctx->cgroup_manager == HUSK_CGROUP_DISABLED;
+	int r;
+
+	r = cgroup_check_resources(l, disabled || c->ctx->rootless, e);
+	if (r < 0 || disabled)
+		return r;
+	r = cgroup_path_make(l->cgroups_path, c->state.id, &c->state.cgroup, e);
+	if (r < 0 && c->ctx->rootless) {
+		log_warn("cgroup: %s: running without one", e->msg);
+		return 0;
+	}
+	return r;
+}
+
+static int write_first_state(struct creation *c, const char *id, struct err *e)
+{
+	const struct json *notes;
+	int r;
+
+	r = state_make(c->ctx, id, &c->state, e);
+	if (r < 0)
+		return r;
+	notes = json_get(c->spec->doc.root, "annotations");
+	c->state.bundle = x_strdup(c->bundle);
+	c->state.rootfs = x_strdup(c->plan->root);
+	c->state.created = now();
+	c->state.owner = geteuid();
+	if (notes)
+		c->state.annotations = x_printf("%.*s", (int)(notes->end - notes->start), c->spec->doc.text + notes->start);
+	r = name_cgroup(c, e);
+	if (r == 0)
+		r = io_replace_file(c->state.dir, STATE_CONFIG, c->spec->text, strlen(c->spec->text), 0600, e);
+	return r < 0 ? r : state_write(&c->state, e);
+}
+
+static int make_cgroup(struct creation *c, struct err *e)
+{
+	int r;
+
+	if (!c->state.cgroup)
+		return 0;
+	r = cgroup_create(c->state.cgroup, &c->cgroup, e);
+	if (r == 0)
+		r = cgroup_dev_apply(c->cgroup, c->spec->linux_, e);
+	if (r < 0 && c->ctx->rootless && r != -EEXIST) {
+		log_warn("cgroup: %s: running without one", e->msg);
+		if (c->cgroup >= 0)
+			(void)cgroup_remove(c->state.cgroup, NULL);
+		fd_close(&c->cgroup);
+		free(c->state.cgroup);
+		c->state.cgroup = NULL;
+		return state_write(&c->state, e);
+	}
+	if (r < 0 && c->cgroup < 0) { /* not ours: undoing must leave it alone */
+		free(c->state.cgroup);
+		c->state.cgroup = NULL;
+	}
+	return r;
+}
+
+/* The socket that start connects to. Bound by way of the state directory's descriptor: its
+ * path may be longer than an address holds. */
+static int listen_gate(struct creation *c, struct err *e)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	AUTO_FD sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (sock < 0)
+		return err_sys(e, errno, "socket");
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_GATE, c->state.dir);
+	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(sock, 1) < 0)
+		return err_sys(e, errno, "make the gate of container '%s'", c->state.id);
+	c->gate = fd_take(&sock);
+	return 0;
+}
+
+/* What only somebody outside of the new user namespace can do for the child. */
+static int privilege_child(struct creation *c, bool wait_go, struct err *e)
+{
+	const struct process_plan *p = &c->plan->process;
+	int r;
+
+	r = p->have_oom_score_adj ? oom_set_score(c->state.pid, p->oom_score_adj, e) : 0;
+	if (r == 0 && c->plan->has_userns)
+		r = rlimit_apply(c->state.pid, p->rlimits, p->n_rlimits, e);
+	if (r == 0 && wait_go)
+		r = idmap_write(c->state.pid, c->spec->linux_, e);
+	if (r == 0 && wait_go)
+		r = sync_send(c->sync, SYNC_GO, 0, -1, e);
+	return r;
+}
+
+static int clone_child(struct creation *c, struct err *e)
+{
+	struct child child = {
+		.plan = c->plan,
+		.filter = &c->filter,
+		.state = &c->state,
+		.gate = c->gate,
+		.root_tree = c->rootfs,
+		.console_socket = c->console_socket,
+		.trampoline_fd = c->trampoline,
+		.preserve_fds = c->opts->preserve_fds,
+		.wait_go = c->plan->clone_flags & CLONE_NEWUSER,
+		.rlimits_done = c->plan->has_userns,
+		.no_pivot = c->opts->no_pivot,
+		.no_new_keyring = c->opts->no_new_keyring,
+	};
+	int pair[2], r;
+
+	r = sync_pair(pair, e);
+	if (r < 0)
+		return r;
+	c->sync = pair[0];
+	child.sync = pair[1];
+	r = spawn_child(c->plan, c->cgroup, &c->state.pid, &c->pidfd, e);
+	if (r == 0) {
+		(void)close(pair[0]);
+		child_run(&child);
+	}
+	(void)close(pair[1]);
+	if (r > 0)
+		r = privilege_child(c, child.wait_go, e);
+	if (r < 0)
+		return r;
+	r = proc_start_time(c->state.pid, &c->state.start_time, NULL);
+	return r < 0 ? err_sys(e, -r, "find the container's process") : state_write(&c->state, e);
+}
+
+static int runtime_hooks(struct creation *c, struct err *e)
+{
+	AUTO_FREE char *state = state_json(&c->state, STATE_CREATING, c->state.pid);
+	int r;
+
+	c->hooks_ran = true;
+	r = hooks_run(c->spec, HOOK_PRESTART, state, -1, e);
+	if (r == 0)
+		r = hooks_run(c->spec, HOOK_CREATE_RUNTIME, state, -1, e);
+	return r < 0 ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+}
+
+static int wait_ready(struct creation *c, struct err *e)
+{
+	for (;;) {
+		int r = sync_recv(c->sync, &c->master, NULL, e);
+
+		if (r == 0)
+			return err_set(e, ECHILD, "the container's process died during set-up");
+		if (r == SYNC_HOOKS)
+			r = runtime_hooks(c, e);
+		else if (r == SYNC_READY)
+			return 0;
+		if (r < 0)
+			return r;
+	}
+}
+
+static int announce(struct creation *c, struct err *e)
+{
+	int r;
+
+	c->state.ready = true;
+	r = state_write(&c->state, e);
+	if (r == 0)
+		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
+	if (r == 0)
+		r = caller_send_pidfd(c->opts->pidfd_socket, c->pidfd, e);
+	return r;
+}
+
+static int make(struct creation *c, const char *id, enum creation_mode mode, struct err *e)
+{
+	int r;
+
+	r = state_check_id(id, e);
+	if (r == 0)
+		r = caller_check_fds(c->opts->preserve_fds, e);
+	if (r == 0)
+		r = load(c, e);
+	if (r == 0)
+		r = check_terminal(c, mode, e);
+	if (r == 0)
+		r = open_sources(c, e);
+	if (r == 0)
+		r = process_prepare_filter(c->ctx, c->spec, &c->filter, e);
+	if (r == 0)
+		r = seal_trampoline(&c->trampoline, e);
+	if (r == 0)
+		r = write_first_state(c, id, e);
+	if (r == 0)
+		r = make_cgroup(c, e);
+	if (r == 0 && mode == CREATION_GATED)
+		r = listen_gate(c, e);
+	if (r == 0)
+		r = clone_child(c, e);
+	if (r == 0)
+		r = wait_ready(c, e);
+	return r < 0 ? r : announce(c, e);
+}
+
+int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o,
+		  enum creation_mode mode, struct err *e)
+{
+	int r;
+
+	*c = (struct creation){
+		.ctx = ctx,
+		.opts = o,
+		.state = { .dir = -1 },
+		.cgroup = -1,
+		.sync = -1,
+		.pidfd = -1,
+		.master = -1,
+		.rootfs = -1,
+		.trampoline = -1,
+		.console_socket = -1,
+		.gate = -1,
+	};
+	r = make(c, id, mode, e);
+	if (r < 0) {
+		creation_undo(c);
+		creation_free(c);
+	}
+	return r;
+}
+
+void creation_undo(struct creation *c)
+{
+	struct err e = { 0 };
+
+	if (c->pidfd >= 0) {
+		(void)sys_pidfd_send_signal(c->pidfd, SIGKILL);
+		while (waitpid(c->state.pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (c->state.cgroup) {
+		if (c->cgroup >= 0)
+			(void)cgroup_kill(c->cgroup, SIGKILL, NULL);
+		if (cgroup_remove(c->state.cgroup, &e) < 0)
+			log_warn("%s: leaving the cgroup", e.msg);
+	}
+	if (c->hooks_ran) {
+		AUTO_FREE char *state = state_json(&c->state, STATE_STOPPED, 0);
+
+		if (hooks_run(c->spec, HOOK_POSTSTOP, state, -1, &e) < 0)
+			log_warn("%s: ignoring", e.msg);
+	}
+	if (c->state.dir >= 0 && state_remove(c->ctx, &c->state, &e) < 0)
+		log_warn("%s: leaving it", e.msg);
+}
+
+void creation_free(struct creation *c)
+{
+	fd_close(&c->cgroup);
+	fd_close(&c->sync);
+	fd_close(&c->pidfd);
+	fd_close(&c->master);
+	fd_close(&c->rootfs);
+	fd_close(&c->trampoline);
+	fd_close(&c->console_socket);
+	fd_close(&c->gate);
+	state_free(&c->state);
+	seccomp_prog_free(&c->filter);
+	plan_free(c->plan);
+	spec_free(c->spec);
+	free(c->bundle);
+	c->plan = NULL;
+	c->spec = NULL;
+	c->bundle = NULL;
+}
+
+int husk_create(const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o, struct err *e)
+{
+	struct creation c;
+	int r = creation_make(&c, ctx, id, o, CREATION_GATED, e);
+
+	if (r == 0)
+		creation_free(&c);
+	return r;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* create.h: what create and run share: everything from config.json to READY. */
+#ifndef HUSK_CREATE_H
+#define HUSK_CREATE_H
+
+#include "libcontainer.h"
+#include "plan.h"
+#include "seccomp.h"
+#include "state.h"
+
+enum creation_mode {
+	CREATION_GATED,	   /* create: the process waits on the gate socket for start */
+	CREATION_DETACHED, /* run --detach: it waits for a GO on sync */
+	CREATION_ATTACHED, /* run: the same, and its terminal is ours to relay */
+};
+
+/* A container under construction, and for run, until its end. All fds are owned. */
+struct creation {
+	const struct husk_ctx *ctx;
+	const struct husk_create_opts *opts;
+	struct spec *spec;
+	struct plan *plan;
+	struct seccomp_prog filter;
+	struct state state;
+	char *bundle;
+	int cgroup;	 /* directory fd; -1: none */
+	int sync;	 /* our end */
+	int pidfd;	 /* of the init, once cloned */
+	int master;	 /* run with a terminal: the pty's master; else -1 */
+	int rootfs;	 /* the rootfs tree; -1 when the child opens it */
+	int trampoline;
+	int console_socket;
+	int gate; /* listening; -1 for run */
+	bool hooks_ran;
+};
+
+/* After success the container is created and its state is written. On failure all is undone. */
+int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o,
+		  enum creation_mode mode, struct err *e);
+/* Closes and frees; the container itself stays. */
+void creation_free(struct creation *c);
+/* Kills the init and removes cgroup and state. */
+void creation_undo(struct creation *c);
+
+#endif

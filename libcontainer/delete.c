@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* delete.c: the end of a container: nothing of it stays. */
+#include "delete.h"
+
+#include "cgroup.h"
+#include "cgroup_procs.h"
+#include "fd.h"
+#include "hooks.h"
+#include "kernel.h"
+#include "libcontainer.h"
+#include "log.h"
+#include "spec.h"
+#include "str.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+
+#define KILL_WAIT_MS 10000 /* how long a killed init may take to end */
+#define LOCK_WAIT_MS 2000
+
+static int remove_cgroup(const struct state *s, struct err *e)
+{
+	AUTO_FD fd = -1;
+	int r;
+
+	if (!s->cgroup)
+		return 0;
+	r = cgroup_open(s->cgroup, &fd, NULL);
+	if (r == 0 && cgroup_is_populated(fd) == 1)
+		r = cgroup_kill(fd, SIGKILL, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return cgroup_remove(s->cgroup, e);
+}
+
+static void run_poststop(const struct state *s)
+{
+	AUTO_FREE char *json = NULL;
+	struct spec *spec = NULL;
+	struct err e = { 0 };
+
+	if (spec_load(s->dir, STATE_CONFIG, &spec, &e) < 0) {
+		log_debug("%s: skipping the poststop hooks", e.msg);
+		return;
+	}
+	if (spec->hooks[HOOK_POSTSTOP].n) {
+		json = state_json(s, STATE_STOPPED, 0);
+		if (hooks_run(spec, HOOK_POSTSTOP, json, -1, &e) < 0)
+			log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststop": log and go on */
+	}
+	spec_free(spec);
+}
+
+int delete_remains(const struct husk_ctx *ctx, const struct state *s, struct err *e)
+{
+	int r = remove_cgroup(s, e);
+
+	if (r < 0)
+		return r;
+	run_poststop(s);
+	return state_remove(ctx, s, e);
+}
+
+/* SIGKILL, and wait for the end; it is somebody else's child, so the pidfd tells. */
+static int kill_and_wait(const struct state *s, struct err *e)
+{
+	AUTO_FD pidfd = -1;
+	AUTO_FD cgroup = -1;
+	struct pollfd p = { .events = POLLIN };
+	int r = state_pidfd(s, &pidfd);
+
+	if (r < 0)
+		return 0;
+	if (s->cgroup && cgroup_open(s->cgroup, &cgroup, NULL) == 0)
+		(void)cgroup_kill(cgroup, SIGKILL, NULL);
+	if (sys_pidfd_send_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
+		return err_sys(e, errno, "kill container '%s'", s->id);
+	p.fd = pidfd;
+	do
+		r = poll(&p, 1, KILL_WAIT_MS);
+	while (r < 0 && errno == EINTR);
+	return r > 0 ? 0 : err_set(e, ETIMEDOUT, "container '%s' does not end after SIGKILL", s->id);
+}
+
+static int delete_one(const struct husk_ctx *ctx, struct state *s, bool force, struct err *e)
+{
+	enum state_status status;
+	int r;
+
+	if (!force) {
+		status = state_status(s);
+		if (status != STATE_STOPPED && status != STATE_CREATED)
+			return err_set(e, EBUSY, "cannot delete container '%s' that is not stopped: %s", s->id,
+				       state_status_name(status));
+	}
+	r = state_lock(s, LOCK_WAIT_MS, e);
+	if (r < 0 && !force)
+		return r;
+	r = kill_and_wait(s, e);
+	return r < 0 ? r : delete_remains(ctx, s, e);
+}
+
+int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct err *e)
+{
+	struct state s = { .dir = -1 };
+	int r;
+
+	r = state_open(ctx, id, force, &s, e);
+	if (r == -ENOENT && force && s.dir < 0)
+		return 0;
+	if (r == 0)
+		r = delete_one(ctx, &s, force, e);
+	state_free(&s);
+	return r;
+}

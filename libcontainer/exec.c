@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec.c: one more process in a container: in the namespaces and the cgroup of its
+ * init, under the same filter.
+ *
+ * Descriptors of the init's namespaces take the place of the plan's joins, so that
+ * spawn.c enters them; then the steps are those of the init from process_become()
+ * on.
+ */
+#include "libcontainer.h"
+
+#include "attach.h"
+#include "caller.h"
+#include "cgroup.h"
+#include "cgroup_procs.h"
+#include "exec_process.h"
+#include "fd.h"
+#include "io.h"
+#include "kernel.h"
+#include "oom.h"
+#include "plan.h"
+#include "process.h"
+#include "rlimit.h"
+#include "seal.h"
+#include "seccomp.h"
+#include "spawn.h"
+#include "state.h"
+#include "str.h"
+#include "sync.h"
+#include "terminal.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+struct execution {
+	const struct husk_exec_opts *opts;
+	struct state state;
+	struct spec *spec;	   /* the container's */
+	struct spec *own;	   /* --process; NULL without */
+	struct exec_process merged; /* the process as asked for */
+	struct plan plan;	   /* only joins and process are used */
+	struct seccomp_prog filter;
+	int init_pidfd, cgroup, trampoline, console_socket;
+	int sync, pidfd, master;
+	pid_t pid;
+};
+
+static int check_status(struct execution *x, struct err *e)
+{
+	enum state_status status = state_status(&x->state);
+
+	if (status == STATE_STOPPED || state_pidfd(&x->state, &x->init_pidfd) < 0)
+		return err_set(e, ESRCH, "cannot exec in a stopped container: container not running");
+	if (status == STATE_CREATING)
+		return err_set(e, EBUSY, "cannot exec in container '%s': it is still being created", x->state.id);
+	if (status == STATE_PAUSED && !x->opts->ignore_paused)
+		return err_set(e, EBUSY, "cannot exec in a paused container (use --ignore-paused to override)");
+	return 0;
+}
+
+static const char *ns_file(unsigned int clone_flag)
+{
+	switch (clone_flag) {
+	case CLONE_NEWUSER:
+		return "user";
+	case CLONE_NEWPID:
+		return "pid";
+	case CLONE_NEWNET:
+		return "net";
+	case CLONE_NEWIPC:
+		return "ipc";
+	case CLONE_NEWUTS:
+		return "uts";
+	case CLONE_NEWCGROUP:
+		return "cgroup";
+	default:
+		return "mnt";
+	}
+}
+
+/* The namespaces of the init that config.json made or joined; the mount namespace comes last, as
+ * entering it changes what paths mean. */
+static int open_namespaces(struct execution *x, struct err *e)
+{
+	static const unsigned int order[] = { CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,   CLONE_NEWIPC,
+					      CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNS };
+	char path[40];
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		struct join_step *join = &x->plan.joins[x->plan.n_joins];
+
+		if (!spec_namespace(x->spec, order[i]))
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)x->state.pid, ns_file(order[i]));
+		*join = (struct join_step){ .clone_flag = order[i], .path = ns_file(order[i]) };
+		join->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (join->fd < 0)
+			return err_sys(e, errno, "open '%s'", path);
+		x->plan.n_joins++;
+		x->plan.has_userns |= order[i] == CLONE_NEWUSER;
+	}
+	/* still the same process, so these were its namespaces */
+	if (sys_pidfd_send_signal(x->init_pidfd, 0) < 0 && errno == ESRCH)
+		return err_set(e, ESRCH, "container not running");
+	return 0;
+}
+
+static int open_cgroup(struct execution *x, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+	int r;
+
+	if (!x->state.cgroup) {
+		if (x->opts->cgroup)
+			return err_set(e, ENOTSUP, "--cgroup: container '%s' runs without a cgroup", x->state.id);
+		return 0;
+	}
+	if (!x->opts->cgroup)
+		return cgroup_open(x->state.cgroup, &x->cgroup, e);
+	path = x_printf("%s/%s", x->state.cgroup, x->opts->cgroup);
+	r = cgroup_open(path, &x->cgroup, e);
+	return r < 0 ? err_add(e, "--cgroup '%s'", x->opts->cgroup) : 0;
+}
+
+/* The cgroup of the init itself: where the container's has children with controllers, no process
+ * may live in it any more. */
+static int init_cgroup(struct execution *x, struct err *e)
+{
+	char file[40], text[4096], *line;
+	ssize_t n;
+
+	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)x->state.pid);
+	n = io_read_small(AT_FDCWD, file, text, sizeof(text));
+	if (n < 0)
+		return err_sys(e, (int)-n, "read '%s'", file);
+	line = strstr(text, "0::/");
+	if (!line)
+		return err_set(e, ENOENT, "'%s' names no cgroup v2", file);
+	line[strcspn(line, "\n")] = '\0';
+	fd_close(&x->cgroup);
+	return cgroup_open(line + strlen("0::/"), &x->cgroup, e);
+}
+
+static int load(struct execution *x, struct err *e)
+{
+	const struct husk_exec_opts *o = x->opts;
+	const struct spec_process *base;
+	int r;
+
+	r = spec_load(x->state.dir, STATE_CONFIG, &x->spec, e);
+	if (r < 0)
+		return err_add(e, "container '%s'", x->state.id);
+	if (o->process) {
+		r = spec_load_process(AT_FDCWD, o->process, &x->own, e);
+		if (r < 0)
+			return err_add(e, "--process '%s'", o->process);
+	}
+	base = x->own ? x->own->process : x->spec->process;
+	r = exec_process_merge(base, o, &x->merged, e);
+	if (r == 0)
+		r = plan_process(&x->merged.process, &x->plan.process, e);
+	if (r == 0 && o->console_socket && !x->plan.process.terminal)
+		r = err_set(e, EINVAL, "--console-socket: the process has no terminal (use --tty)");
+	if (r == 0 && o->detach && x->plan.process.terminal && !o->console_socket)
+		r = err_set(e, EINVAL, "--detach with a terminal needs --console-socket");
+	return r;
+}
+
+static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *e)
+{
+	int r;
+
+	r = process_prepare_filter(ctx, x->spec, &x->filter, e);
+	if (r == 0)
+		r = seal_trampoline(&x->trampoline, e);
+	if (r == 0)
+		r = open_namespaces(x, e);
+	if (r == 0)
+		r = open_cgroup(x, e);
+	if (r == 0 && x->opts->console_socket)
+		r = terminal_connect_socket(x->opts->console_socket, &x->console_socket, e);
+	return r;
+}
+
+static int child_terminal(struct execution *x, int *out_master, struct err *e)
+{
+	const struct process_plan *p = &x->plan.process;
+	AUTO_FD root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct terminal tty = { -1, -1 };
+	int r;
+
+	if (root < 0)
+		return err_sys(e, errno, "open '/'");
+	r = terminal_open(root, p->uid, p->console_width, p->console_height, &tty, e);
+	if (r == 0)
+		r = terminal_make_controlling(tty.slave, e);
+	if (r == 0 && x->console_socket >= 0) {
+		r = terminal_send_master(x->console_socket, tty.master, e);
+		fd_close(&tty.master);
+	}
+	*out_master = tty.master;
+	return r;
+}
+
+static int child_steps(struct execution *x, int sync, struct err *e)
+{
+	struct process_exec p = {
+		.plan = &x->plan.process,
+		.filter = &x->filter,
+		.trampoline_fd = x->trampoline,
+		.preserve_fds = x->opts->preserve_fds,
+		.rlimits_done = x->plan.has_userns,
+	};
+	int master = -1, r;
+
+	process_reset_signals();
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
+		return err_sys(e, errno, "prepare the process");
+	r = spawn_enter(&x->plan, e);
+	if (r == 0) {
+		process_new_keyring(x->state.id);
+		r = x->plan.process.terminal ? child_terminal(x, &master, e) : 0;
+	}
+	if (r == 0)
+		r = process_become(&p, e);
+	if (r == 0)
+		r = sync_send(sync, SYNC_READY, 0, master, e);
+	if (r == 0)
+		r = sync_expect(sync, SYNC_GO, NULL, NULL, e);
+	if (r < 0)
+		return r;
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return process_execute(&p, sync, e);
+}
+
+static __attribute__((noreturn)) void child(struct execution *x, int sync)
+{
+	struct err e = { 0 };
+
+	(void)child_steps(x, sync, &e);
+	(void)sync_send_err(sync, &e);
+	_exit(255);
+}
+
+static int spawn(struct execution *x, struct err *e)
+{
+	int pair[2], r;
+
+	r = sync_pair(pair, e);
+	if (r < 0)
+		return r;
+	x->sync = pair[0];
+	for (int attempt = 0;; attempt++) {
+		r = spawn_child(&x->plan, x->cgroup, &x->pid, &x->pidfd, e);
+		if (r == 0) {
+			(void)close(pair[0]);
+			child(x, pair[1]);
+		}
+		if (r != -EBUSY || x->cgroup < 0 || attempt || init_cgroup(x, e) < 0)
+			break;
+	}
+	(void)close(pair[1]);
+	return r < 0 ? r : 0;
+}
+
+/* The child waits for GO: time for what it cannot do, and for what the caller must have first. */
+static int release(struct execution *x, struct err *e)
+{
+	const struct process_plan *p = &x->plan.process;
+	int r;
+
+	r = p->have_oom_score_adj ? oom_set_score(x->pid, p->oom_score_adj, e) : 0;
+	if (r == 0 && x->plan.has_userns)
+		r = rlimit_apply(x->pid, p->rlimits, p->n_rlimits, e);
+	if (r == 0)
+		r = sync_expect(x->sync, SYNC_READY, &x->master, NULL, e);
+	if (r == 0)
+		r = caller_write_pid(x->opts->pid_file, x->pid, e);
+	if (r == 0)
+		r = caller_send_pidfd(x->opts->pidfd_socket, x->pidfd, e);
+	if (r == 0)
+		r = sync_send(x->sync, SYNC_GO, x->pid, -1, e);
+	if (r == 0)
+		r = sync_recv(x->sync, NULL, NULL, e);
+	return r > 0 ? err_set(e, EPROTO, "the process sent an unknown message") : r;
+}
+
+static int run(struct execution *x, const struct husk_ctx *ctx, const char *id, int *out_status, struct err *e)
+{
+	const struct husk_exec_opts *o = x->opts;
+	AUTO_FD sigfd = -1;
+	int r;
+
+	r = caller_check_fds(o->preserve_fds, e);
+	if (r == 0)
+		r = state_open(ctx, id, false, &x->state, e);
+	if (r == 0)
+		r = check_status(x, e);
+	if (r == 0)
+		r = load(x, e);
+	if (r == 0)
+		r = prepare(x, ctx, e);
+	if (r == 0 && !o->detach)
+		r = attach_begin(!o->no_subreaper, &sigfd, e);
+	if (r == 0)
+		r = spawn(x, e);
+	if (r < 0)
+		return r;
+	r = release(x, e);
+	if (r < 0) {
+		(void)sys_pidfd_send_signal(x->pidfd, SIGKILL);
+		(void)waitpid(x->pid, NULL, 0);
+		return r;
+	}
+	*out_status = 0;
+	return o->detach ? 0 : attach_wait(sigfd, x->pid, x->pidfd, x->master, out_status, e);
+}
+
+int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec_opts *o, int *out_status,
+	      struct err *e)
+{
+	struct execution x = {
+		.opts = o,
+		.state = { .dir = -1 },
+		.init_pidfd = -1,
+		.cgroup = -1,
+		.trampoline = -1,
+		.console_socket = -1,
+		.sync = -1,
+		.pidfd = -1,
+		.master = -1,
+	};
+	int r = run(&x, ctx, id, out_status, e);
+
+	for (size_t i = 0; i < x.plan.n_joins; i++)
+		fd_close(&x.plan.joins[i].fd);
+	plan_process_free(&x.plan.process);
+	exec_process_free(&x.merged);
+	seccomp_prog_free(&x.filter);
+	spec_free(x.own);
+	spec_free(x.spec);
+	fd_close(&x.init_pidfd);
+	fd_close(&x.cgroup);
+	fd_close(&x.trampoline);
+	fd_close(&x.console_socket);
+	fd_close(&x.sync);
+	fd_close(&x.pidfd);
+	fd_close(&x.master);
+	state_free(&x.state);
+	return r;
+}

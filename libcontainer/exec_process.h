@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exec_process.h: the process that exec was asked for: config.json's or --process, with the command
+ * line's changes. No system calls. */
+#ifndef HUSK_EXEC_PROCESS_H
+#define HUSK_EXEC_PROCESS_H
+
+#include "libcontainer.h"
+#include "spec.h"
+
+struct exec_process {
+	struct spec_process process;
+	char **env; /* owned, as are the next two; the strings belong to others */
+	char **caps[CAPS_SETS];
+	gid_t *groups;
+};
+
+/* base and o must outlive out. */
+int exec_process_merge(const struct spec_process *base, const struct husk_exec_opts *o, struct exec_process *out,
+		       struct err *e);
+void exec_process_free(struct exec_process *p);
+
+#endif

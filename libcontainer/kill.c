@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kill.c: a signal to the container's init, or to all its processes. */
+#include "libcontainer.h"
+
+#include "cgroup.h"
+#include "cgroup_procs.h"
+#include "fd.h"
+#include "kernel.h"
+#include "state.h"
+#include "str.h"
+
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+
+/* "9", "KILL", "SIGKILL", "sigkill", "RTMIN+3" -> 9 */
+static int parse_signal(const char *s, int *out, struct err *e)
+{
+	const char *name = strncasecmp(s, "SIG", 3) == 0 ? s + 3 : s;
+	uint64_t n = 0;
+
+	if (str_u64(s, _NSIG - 1, &n) == 0 && n > 0) {
+		*out = (int)n;
+		return 0;
+	}
+	for (int sig = 1; sig < SIGRTMIN; sig++) {
+		const char *abbrev = sigabbrev_np(sig);
+
+		if (abbrev && strcasecmp(abbrev, name) == 0) {
+			*out = sig;
+			return 0;
+		}
+	}
+	if (strncasecmp(name, "RTMIN", 5) == 0 && (!name[5] || (name[5] == '+' && str_u64(name + 6, 30, &n) == 0))) {
+		*out = SIGRTMIN + (int)n;
+		return 0;
+	}
+	if (strncasecmp(name, "RTMAX", 5) == 0 && (!name[5] || (name[5] == '-' && str_u64(name + 6, 30, &n) == 0))) {
+		*out = SIGRTMAX - (int)n;
+		return 0;
+	}
+	return err_set(e, EINVAL, "signal '%s': unknown; give a name such as TERM or a number below %d", s, _NSIG);
+}
+
+static int kill_init(const struct state *s, int sig, struct err *e)
+{
+	AUTO_FD pidfd = -1;
+
+	if (state_pidfd(s, &pidfd) < 0)
+		return err_set(e, ESRCH, "container not running");
+	if (sys_pidfd_send_signal(pidfd, sig) < 0)
+		return errno == ESRCH ? err_set(e, ESRCH, "container not running")
+				      : err_sys(e, errno, "signal container '%s'", s->id);
+	return 0;
+}
+
+static int kill_all(const struct state *s, int sig, struct err *e)
+{
+	AUTO_FD cgroup = -1;
+	int r;
+
+	if (!s->cgroup) /* the pid namespace ends with its init */
+		return kill_init(s, sig, e);
+	r = cgroup_open(s->cgroup, &cgroup, e);
+	if (r == -ENOENT)
+		return err_set(e, ESRCH, "container not running");
+	return r < 0 ? r : cgroup_kill(cgroup, sig, e);
+}
+
+int husk_kill(const struct husk_ctx *ctx, const char *id, const char *signal, bool all, struct err *e)
+{
+	struct state s = { .dir = -1 };
+	int sig = 0, r;
+
+	r = parse_signal(signal, &sig, e);
+	if (r == 0)
+		r = state_open(ctx, id, false, &s, e);
+	if (r == 0)
+		r = all ? kill_all(&s, sig, e) : kill_init(&s, sig, e);
+	state_free(&s);
+	return r;
+}

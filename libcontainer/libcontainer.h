@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcontainer.h: the library's only public header. One function a lifecycle
+ * verb (OCI runtime-spec, "Runtime and Lifecycle"). It knows nothing of argv and
+ * nothing of VMs.
+ *
+ * Every verb returns >= 0, or -errno with *e filled. Strings passed in stay the
+ * caller's; strings handed out are malloc'ed and become the caller's.
+ */
+#ifndef HUSK_LIBCONTAINER_H
+#define HUSK_LIBCONTAINER_H
+
+#include "err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum husk_cgroup_manager { HUSK_CGROUPFS, HUSK_CGROUP_SYSTEMD, HUSK_CGROUP_DISABLED };
+
+/* What holds for a whole invocation. */
+struct husk_ctx {
+	const char *root; /* the state directory; made 0700 when missing */
+	enum husk_cgroup_manager cgroup_manager;
+	bool rootless; /* no privilege over the host: cgroup lacks are warned of, not fatal */
+};
+
+/* /run/husk for the host's root, else $XDG_RUNTIME_DIR/husk. malloc'ed. */
+char *husk_default_root(void);
+/* True when this process is not uid 0 of the initial user namespace: by
+ * /proc/self/uid_map, not by the uid alone. */
+bool husk_is_rootless(void);
+
+struct husk_create_opts {
+	const char *bundle;	    /* NULL: the current directory */
+	const char *config;	    /* NULL: <bundle>/config.json */
+	const char *console_socket; /* NULL: none */
+	const char *pidfd_socket;   /* NULL: none; gets the init's pidfd by SCM_RIGHTS */
+	const char *pid_file;	    /* NULL: none */
+	int preserve_fds;	    /* fds 3 .. 2 + n stay open in the container */
+	int listen_fds; /* the first n of them are socket activation's: LISTEN_FDS=n and LISTEN_PID=1 are set */
+	bool no_pivot;		    /* MS_MOVE and chroot: for an initramfs */
+	bool no_new_keyring;
+};
+
+int husk_create(const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o, struct err *e);
+int husk_start(const struct husk_ctx *ctx, const char *id, struct err *e);
+
+struct husk_run_opts {
+	struct husk_create_opts create;
+	bool detach;
+	bool keep;	   /* leave the state when the container has ended */
+	bool no_subreaper; /* do not become the subreaper while waiting */
+};
+
+/* create, start, and unless detached: forward signals and the terminal, wait,
+ * delete. *out_status is the container's exit status (128 + n for signal n). */
+int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_opts *o, int *out_status, struct err *e);
+
+struct husk_exec_opts {
+	const char *process;	 /* a process.json; NULL: the options below over config.json's process */
+	char *const *args;	 /* NULL-terminated; NULL with process */
+	const char *cwd;	 /* NULL: as in config.json */
+	char *const *env;	 /* "K=V" added; NULL: none */
+	const char *user;	 /* "uid[:gid]"; NULL: as in config.json */
+	const char *const *caps; /* "CAP_NET_RAW" added; NULL-terminated; NULL: none */
+	const gid_t *additional_gids;
+	size_t n_additional_gids;
+	const char *cgroup; /* a cgroup below the container's; NULL: its own */
+	const char *apparmor, *process_label;
+	const char *console_socket, *pidfd_socket, *pid_file;
+	int preserve_fds;
+	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
+};
+
+int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec_opts *o, int *out_status,
+	      struct err *e);
+
+/* signal: "TERM", "SIGTERM" or a number. all: every process of the container. */
+int husk_kill(const struct husk_ctx *ctx, const char *id, const char *signal, bool all, struct err *e);
+/* force: kill what runs; a container that does not exist is then no error. */
+int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct err *e);
+int husk_pause(const struct husk_ctx *ctx, const char *id, struct err *e);
+int husk_resume(const struct husk_ctx *ctx, const char *id, struct err *e);
+
+/* The OCI state as JSON text. */
+int husk_state(const struct husk_ctx *ctx, const char *id, char **out_json, struct err *e);
+
+struct husk_container_info {
+	char *id, *bundle, *created, *owner; /* created: RFC 3339; owner: a uid in digits */
+	const char *status;		     /* creating created running paused stopped */
+	pid_t pid;			     /* 0 when stopped */
+	char *rootfs;
+};
+/* Every container below root; free with husk_list_free(). A directory that
+ * cannot be read is skipped with a warning. */
+int husk_list(const struct husk_ctx *ctx, struct husk_container_info **out, size_t *out_n, struct err *e);
+void husk_list_free(struct husk_container_info *v, size_t n);
+
+/* Process ids of the container, as the caller's pid namespace sees them. */
+int husk_ps(const struct husk_ctx *ctx, const char *id, pid_t **out, size_t *out_n, struct err *e);
+
+/* features.md's JSON, true of this build and this kernel's headers. */
+int husk_features(char **out_json, struct err *e);
+/* The config.json of `husk spec`. */
+char *husk_spec_example(bool rootless);
+
+#endif

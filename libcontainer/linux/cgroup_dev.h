@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup_dev.h: linux.resources.devices as a BPF_CGROUP_DEVICE program. */
+#ifndef HUSK_LINUX_CGROUP_DEV_H
+#define HUSK_LINUX_CGROUP_DEV_H
+
+#include "err.h"
+#include "spec.h"
+
+#include <linux/bpf.h>
+
+#define CGROUP_DEV_INSNS_MAX 4096
+
+/* Rules as written, last match wins, a rule of type 'a' drops all before it; then the devices that
+ * every container has, as runc allows: null zero full random urandom tty ptmx pts, but not one that
+ * `devices` (linux.devices) has under the same path, and mknod of anything. Nothing matches: what the
+ * last 'a' rule says, deny without one. Pure. *out_n instructions into insns, which has
+ * CGROUP_DEV_INSNS_MAX of them; 0 when everything is allowed and there is nothing to enforce. */
+int cgroup_dev_compile(const struct spec_device_rule *rules, size_t n, const struct spec_device *devices,
+		       size_t n_devices, struct bpf_insn *insns, size_t *out_n, struct err *e);
+/* Compiles, loads and attaches (BPF_F_ALLOW_MULTI) to the cgroup; does nothing where everything is
+ * allowed. Without the privilege (CAP_BPF, CAP_NET_ADMIN or CAP_SYS_ADMIN) the error is -EPERM: the
+ * caller decides whether that is fatal. */
+int cgroup_dev_apply(int cgroup_fd, const struct spec_linux *l, struct err *e);
+
+#endif

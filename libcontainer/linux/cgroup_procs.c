@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup_procs.c: see cgroup_procs.h.
+ *
+ * A process id read from cgroup.procs may be another process's by the time it is
+ * used. So signals go by pidfd: opened first, then the list is read again, and
+ * only those still in it are signalled.
+ */
+#include "cgroup_procs.h"
+
+#include "fd.h"
+#include "io.h"
+#include "kernel.h"
+#include "str.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define FREEZE_MS 10000		   /* how long a freeze may take */
+#define KILL_MS 10000		   /* how long the fallback of cgroup.kill tries */
+#define DEPTH_MAX 128		   /* levels of cgroups that are listed */
+#define PROCS_TEXT_MAX (64U << 20) /* bytes of one cgroup.procs */
+#define SIGNAL_BATCH 64		   /* pidfds open at a time */
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- cgroup.events ---- */
+
+/* The value of a line "<key> <0|1>" of cgroup.events, which fd has open. 0, 1 or -errno. */
+static int read_event(int fd, const char *key)
+{
+	size_t len = strlen(key);
+	char buf[256];
+	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	for (const char *line = buf; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) == 0 && line[len] == ' ')
+			return line[len + 1] == '1';
+	}
+	return -ENODATA;
+}
+
+static int open_events(int fd)
+{
+	int events = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+
+	return events < 0 ? -errno : events;
+}
+
+int cgroup_is_populated(int fd)
+{
+	AUTO_FD events = open_events(fd);
+
+	return events < 0 ? events : read_event(events, "populated");
+}
+
+int cgroup_is_frozen(int fd)
+{
+	char buf[16];
+	ssize_t n = io_read_small(fd, "cgroup.freeze", buf, sizeof(buf));
+
+	return n < 0 ? (int)n : buf[0] == '1';
+}
+
+/* Waits for the event to become `wanted`. 0, -ETIMEDOUT or -errno. */
+static int wait_event(int events, const char *key, int wanted, long timeout_ms)
+{
+	long deadline = now_ms() + timeout_ms;
+
+	for (;;) {
+		struct pollfd p = { .fd = events, .events = POLLPRI };
+		int r = read_event(events, key);
+		long left = deadline - now_ms();
+
+		if (r < 0)
+			return r;
+		if (r == wanted)
+			return 0;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+int cgroup_freeze(int fd, bool freeze, struct err *e)
+{
+	AUTO_FD events = open_events(fd);
+	const char *verb = freeze ? "freeze" : "thaw";
+	int r;
+
+	if (events < 0)
+		return err_sys(e, -events, "%s: open cgroup.events", verb);
+	r = io_write_value(fd, "cgroup.freeze", freeze ? "1" : "0");
+	if (r == -ENOENT)
+		return err_set(e, ENOENT, "%s: the kernel has no cgroup.freeze: it needs Linux 5.2", verb);
+	if (r < 0)
+		return err_sys(e, -r, "%s: write cgroup.freeze", verb);
+	r = wait_event(events, "frozen", freeze, FREEZE_MS);
+	if (r < 0 && freeze)
+		(void)io_write_value(fd, "cgroup.freeze", "0");
+	if (r == -ETIMEDOUT && freeze)
+		return err_set(e, ETIMEDOUT, "freeze: the processes did not stop within 10 s: running again");
+	if (r == -ETIMEDOUT)
+		return err_set(e, ETIMEDOUT, "thaw: still frozen after 10 s: is a cgroup above it frozen?");
+	return r < 0 ? err_sys(e, -r, "%s: wait for cgroup.events", verb) : 0;
+}
+
+/* ---- listing ---- */
+
+struct pids {
+	pid_t *v;
+	size_t n, cap;
+};
+
+static void pids_add(struct pids *p, pid_t pid)
+{
+	if (p->n == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : 64;
+		p->v = x_realloc(p->v, p->cap, sizeof(*p->v));
+	}
+	p->v[p->n++] = pid;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* cgroup.procs may name one twice when it moved or its id was used again. */
+static void pids_sort(struct pids *p)
+{
+	size_t kept = 0;
+
+	if (p->n == 0)
+		return;
+	qsort(p->v, p->n, sizeof(*p->v), compare_pids);
+	for (size_t i = 1; i < p->n; i++)
+		if (p->v[i] != p->v[kept])
+			p->v[++kept] = p->v[i];
+	p->n = kept + 1;
+}
+
+/* The processes of one cgroup. Those outside the caller's pid namespace read as 0 and are left out; a
+ * threaded cgroup has none of its own (EOPNOTSUPP): they are listed further up. */
+static int list_one(int fd, struct pids *out)
+{
+	AUTO_FD procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *text = NULL;
+	char *line, *at;
+	int r;
+
+	if (procs < 0)
+		return -errno;
+	r = io_read_fd(procs, PROCS_TEXT_MAX, &text, NULL);
+	if (r == -EOPNOTSUPP)
+		return 0;
+	if (r < 0)
+		return r;
+	for (line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at)) {
+		uint64_t pid;
+
+		if (str_u64(line, INT32_MAX, &pid) == 0 && pid > 0)
+			pids_add(out, (pid_t)pid);
+	}
+	return 0;
+}
+
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENODEV;
+}
+
+static int list_tree(int fd, unsigned int depth, struct pids *out)
+{
+	int copy, r = list_one(fd, out);
+	DIR *d;
+
+	if (r < 0)
+		return r;
+	copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d) {
+		r = -errno;
+		if (copy >= 0)
+			(void)close(copy);
+		return r;
+	}
+	for (struct dirent *entry = readdir(d); entry && r == 0; entry = readdir(d)) {
+		AUTO_FD child = -1;
+
+		if (entry->d_type != DT_DIR || str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
+			continue;
+		if (depth >= DEPTH_MAX) {
+			r = -ELOOP;
+			break;
+		}
+		child = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		r = child < 0 ? -errno : list_tree(child, depth + 1, out);
+		if (is_gone(r)) /* removed meanwhile */
+			r = 0;
+	}
+	(void)closedir(d);
+	return r;
+}
+
+int cgroup_procs(int fd, pid_t **out, size_t *out_n, struct err *e)
+{
+	struct pids pids = { 0 };
+	int r = list_tree(fd, 0, &pids);
+
+	if (r < 0) {
+		free(pids.v);
+		if (r == -ELOOP)
+			return err_set(e, ELOOP, "the container made cgroups more than %d levels deep", DEPTH_MAX);
+		return err_sys(e, -r, "read cgroup.procs");
+	}
+	pids_sort(&pids);
+	*out = pids.v;
+	*out_n = pids.n;
+	return 0;
+}
+
+/* ---- signals ---- */
+
+/* Signals pids[0..n), n <= SIGNAL_BATCH, as far as they are still in the cgroup. */
+static int signal_batch(int fd, const pid_t *pids, size_t n, int sig, struct err *e)
+{
+	AUTO_FREE pid_t *still = NULL;
+	int pidfds[SIGNAL_BATCH];
+	size_t n_still;
+	int r, failed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		pidfds[i] = sys_pidfd_open(pids[i], 0);
+	r = cgroup_procs(fd, &still, &n_still, e);
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0 && pidfds[i] >= 0 && still &&
+		    bsearch(&pids[i], still, n_still, sizeof(pid_t), compare_pids) &&
+		    sys_pidfd_send_signal(pidfds[i], sig) < 0 && errno != ESRCH)
+			failed = err_sys(e, errno, "send signal %d to process %d", sig, (int)pids[i]);
+		if (pidfds[i] >= 0)
+			(void)close(pidfds[i]);
+	}
+	return r < 0 ? r : failed;
+}
+
+static int signal_all(int fd, int sig, struct err *e)
+{
+	AUTO_FREE pid_t *pids = NULL;
+	size_t n;
+	int r = cgroup_procs(fd, &pids, &n, e);
+
+	for (size_t i = 0; r == 0 && i < n; i += SIGNAL_BATCH)
+		r = signal_batch(fd, pids + i, n - i < SIGNAL_BATCH ? n - i : SIGNAL_BATCH, sig, e);
+	return r;
+}
+
+/* Without cgroup.kill: frozen processes cannot fork away from the signal, and SIGKILL wakes them. */
+static int kill_by_freezing(int fd, struct err *e)
+{
+	AUTO_FD events = open_events(fd);
+	long deadline = now_ms() + KILL_MS;
+	int r;
+
+	if (events < 0)
+		return err_sys(e, -events, "kill: open cgroup.events");
+	do {
+		(void)cgroup_freeze(fd, true, NULL);
+		r = signal_all(fd, SIGKILL, e);
+		(void)io_write_value(fd, "cgroup.freeze", "0");
+		if (r < 0)
+			return r;
+		r = wait_event(events, "populated", 0, 100);
+		if (r != -ETIMEDOUT)
+			return r < 0 ? err_sys(e, -r, "kill: wait for cgroup.events") : 0;
+	} while (now_ms() < deadline);
+	return err_set(e, ETIMEDOUT, "kill: processes are left after 10 s");
+}
+
+int cgroup_kill(int fd, int sig, struct err *e)
+{
+	int r;
+
+	if (sig != SIGKILL)
+		return signal_all(fd, sig, e);
+	r = io_write_value(fd, "cgroup.kill", "1");
+	if (r == -ENOENT || r == -EOPNOTSUPP)
+		return kill_by_freezing(fd, e);
+	return r < 0 ? err_sys(e, -r, "write cgroup.kill") : 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* idmap.h: the id maps of a new user namespace (user_namespaces(7)). */
+#ifndef HUSK_LINUX_IDMAP_H
+#define HUSK_LINUX_IDMAP_H
+
+#include "err.h"
+#include "spec.h"
+
+#include <sys/types.h>
+
+/* Writes pid's uid_map and gid_map, from outside. A caller without the capabilities writes a map
+ * of its own single id itself (setgroups is denied first, as the kernel wants it) and gives
+ * all others to newuidmap(1) and newgidmap(1). */
+int idmap_write(pid_t pid, const struct spec_linux *l, struct err *e);
+
+#endif

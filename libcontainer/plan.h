@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h: what the child will do, resolved from a spec before anything is done.
+ *
+ * plan_make() is pure: it makes no system calls, so it can be tested with tables.
+ * Every name, flag and number in config.json is turned into the value that the
+ * kernel takes, or refused. The child inherits the plan as memory. Pointers go
+ * into the spec, which must outlive the plan.
+ */
+#ifndef HUSK_PLAN_H
+#define HUSK_PLAN_H
+
+#include "err.h"
+#include "spec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum mount_kind {
+	MOUNT_FS,     /* fsopen(fstype) */
+	MOUNT_BIND,   /* open_tree(source) */
+	MOUNT_CGROUP, /* cgroup2, or what stands in for it */
+};
+
+struct mount_step {
+	enum mount_kind kind;
+	const char *target; /* absolute, in the container */
+	const char *source; /* MOUNT_BIND: absolute host path; MOUNT_FS: the name shown as source */
+	const char *fstype;
+	char *data;	   /* comma-separated options for fsconfig(2); owned by the plan; NULL: none */
+	bool recursive;	   /* rbind */
+	uint64_t attr_set; /* MOUNT_ATTR_* of this mount */
+	uint64_t attr_clear;
+	uint64_t rec_set; /* MOUNT_ATTR_* of the whole tree (rro and kin) */
+	uint64_t rec_clear;
+	uint64_t propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: the default */
+	bool propagation_rec;
+	bool is_dev;	   /* target is /dev: read-only only once it is filled */
+	const char *label; /* "mounts[3]", for messages; owned by the plan */
+	char label_buf[24];
+	int source_fd;	    /* MOUNT_BIND: open_tree fd, once opened; else -1 */
+	bool source_is_dir; /* valid with source_fd */
+	int late_fd;		/* attached, to become read-only at the end (/dev, tmpfs); else -1 */
+};
+
+struct device_step {
+	const char *path; /* absolute, in the container */
+	mode_t mode;	  /* S_IFCHR | 0666 */
+	dev_t dev;
+	uid_t uid;
+	gid_t gid;
+	int source_fd; /* the host's node as an open_tree fd where mknod cannot work; else -1 */
+};
+
+struct rlimit_step {
+	int resource;
+	const char *name;
+	uint64_t soft, hard;
+};
+
+/* Masks of 1 << CAP_*, in the order of enum spec_cap_set. */
+struct caps_step {
+	bool given;
+	uint64_t sets[CAPS_SETS];
+};
+
+/* A namespace to enter: fd is opened by the parent. */
+struct join_step {
+	unsigned int clone_flag;
+	const char *path;
+	int fd;
+	bool joined; /* spawn.c has entered it already */
+};
+
+#define PLAN_JOIN_MAX 8
+
+/* What one process is: the container's own, or one that exec adds. */
+struct process_plan {
+	const char *program; /* args[0] as written; looked up in the container */
+	char **args;
+	char **env; /* with HOME added when it was not there (process.c) */
+	const char *cwd;
+	bool terminal;
+	uint16_t console_width, console_height;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *additional_gids;
+	size_t n_additional_gids;
+	bool have_umask;
+	mode_t umask;
+	struct caps_step caps;
+	struct rlimit_step *rlimits; /* owned by the plan */
+	size_t n_rlimits;
+	bool no_new_privileges;
+	bool have_oom_score_adj;
+	int oom_score_adj;
+};
+
+struct plan {
+	const struct spec *spec;
+	const char *root; /* absolute host path of the rootfs */
+	bool root_readonly;
+	uint64_t root_propagation; /* MS_*, of the container's "/" when all is done */
+	bool root_propagation_rec;
+	unsigned int clone_flags; /* namespaces to create */
+	struct join_step joins[PLAN_JOIN_MAX];
+	size_t n_joins;
+	bool has_userns, has_netns, has_pidns, has_cgroupns, has_utsns; /* created or joined */
+	struct mount_step *mounts;
+	size_t n_mounts;
+	bool dev_setup; /* /dev is ours to fill: no bind mount stands there */
+	struct device_step *devices;
+	size_t n_devices;
+	struct process_plan process;
+};
+
+/* bundle: absolute path of the bundle. The plan is freed by plan_free(). */
+int plan_make(const struct spec *spec, const char *bundle, struct plan **out, struct err *e);
+void plan_free(struct plan *plan);
+
+/* The process part alone, for exec. Free with plan_process_free(). */
+int plan_process(const struct spec_process *process, struct process_plan *out, struct err *e);
+void plan_process_free(struct process_plan *process);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan_process.c: the process part of a plan: what one process is, whether it is
+ * the container's own or one that exec adds. No system calls here.
+ */
+#include "plan.h"
+
+#include "caps.h"
+#include "log.h"
+#include "rlimit.h"
+#include "str.h"
+
+#include <stdlib.h>
+
+static const char *const set_names[CAPS_SETS] = {
+	[CAPS_BOUNDING] = "bounding",	[CAPS_EFFECTIVE] = "effective", [CAPS_INHERITABLE] = "inheritable",
+	[CAPS_PERMITTED] = "permitted", [CAPS_AMBIENT] = "ambient",
+};
+
+/* A name that is newer than this build cannot be granted; runc warns, too. */
+static uint64_t caps_mask(const struct strv *names, const char *set)
+{
+	uint64_t mask = 0, bit;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (caps_bit(names->v[i], &bit) < 0)
+			log_warn("process.capabilities.%s: unknown capability '%s': ignoring", set, names->v[i]);
+		else
+			mask |= bit;
+	}
+	return mask;
+}
+
+/* The name of the lowest capability in a mask that is not empty. */
+static const char *caps_first(uint64_t mask)
+{
+	const char *name = caps_name((unsigned int)__builtin_ctzll(mask));
+
+	return name ? name : "?";
+}
+
+/*
+ * capset(2) refuses effective capabilities that are not permitted; that is said
+ * here by name. Ambient ones must be permitted and inheritable: engines list
+ * some that are not, and runc leaves those out with a warning.
+ */
+static int caps_check(struct caps_step *c, struct err *e)
+{
+	uint64_t beyond = c->sets[CAPS_EFFECTIVE] & ~c->sets[CAPS_PERMITTED];
+
+	if (beyond)
+		return err_set(e, EINVAL,
+			       "process.capabilities.effective: '%s' is not in process.capabilities.permitted",
+			       caps_first(beyond));
+	beyond = c->sets[CAPS_AMBIENT] & ~(c->sets[CAPS_PERMITTED] & c->sets[CAPS_INHERITABLE]);
+	c->sets[CAPS_AMBIENT] &= ~beyond;
+	for (; beyond; beyond &= beyond - 1)
+		log_warn("process.capabilities.ambient: '%s' is not both permitted and inheritable: ignoring",
+			 caps_first(beyond));
+	return 0;
+}
+
+/* No capabilities object means no capabilities. */
+static int caps_plan(const struct spec_process *p, struct caps_step *c, struct err *e)
+{
+	c->given = true;
+	for (size_t set = 0; p->have_caps && set < CAPS_SETS; set++)
+		c->sets[set] = caps_mask(&p->caps[set], set_names[set]);
+	return caps_check(c, e);
+}
+
+static int rlimits_plan(const struct spec_process *p, struct process_plan *out, struct err *e)
+{
+	out->rlimits = x_calloc(p->n_rlimits, sizeof(out->rlimits[0]));
+	for (size_t i = 0; i < p->n_rlimits; i++) {
+		const struct spec_rlimit *limit = &p->rlimits[i];
+		int resource = rlimit_number(limit->type);
+
+		if (resource < 0)
+			return err_set(e, EINVAL, "process.rlimits[%zu].type: unknown limit '%s'", i, limit->type);
+		out->rlimits[i] = (struct rlimit_step){
+			.resource = resource,
+			.name = limit->type,
+			.soft = limit->soft,
+			.hard = limit->hard,
+		};
+		out->n_rlimits = i + 1;
+	}
+	return 0;
+}
+
+int plan_process(const struct spec_process *process, struct process_plan *out, struct err *e)
+{
+	static char *no_env[] = { NULL };
+	struct process_plan p = {
+		.args = process->args.v,
+		.env = process->env.v ? process->env.v : no_env,
+		.cwd = process->cwd,
+		.terminal = process->terminal,
+		.console_width = process->console_width,
+		.console_height = process->console_height,
+		.uid = process->uid,
+		.gid = process->gid,
+		.additional_gids = process->additional_gids,
+		.n_additional_gids = process->n_additional_gids,
+		.have_umask = process->have_umask,
+		.umask = process->umask,
+		.no_new_privileges = process->no_new_privileges,
+		.have_oom_score_adj = process->have_oom_score_adj,
+		.oom_score_adj = process->oom_score_adj,
+	};
+	int r;
+
+	if (process->args.n == 0 || !process->args.v[0][0])
+		return err_set(e, EINVAL, "process.args: expected at least the name of a program");
+	if (!process->cwd || process->cwd[0] != '/')
+		return err_set(e, EINVAL, "process.cwd: expected an absolute path, got '%s'",
+			       process->cwd ? process->cwd : "");
+	p.program = process->args.v[0];
+	r = caps_plan(process, &p.caps, e);
+	if (r == 0)
+		r = rlimits_plan(process, &p, e);
+	if (r < 0) {
+		plan_process_free(&p);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+void plan_process_free(struct process_plan *process)
+{
+	free(process->rlimits);
+	process->rlimits = NULL;
+	process->n_rlimits = 0;
+}

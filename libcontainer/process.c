@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* process.c: see process.h. */
+#include "process.h"
+
+#include "caps.h"
+#include "fd.h"
+#include "kernel.h"
+#include "passwd.h"
+#include "rlimit.h"
+#include "seal.h"
+#include "state.h"
+#include "str.h"
+
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#define CACHE_DIR ".seccomp" /* below --root; no id starts with a dot */
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e)
+{
+	AUTO_FD root = -1, cache = -1;
+
+	if (!spec->linux_->seccomp)
+		return 0;
+	if (state_open_root(ctx, true, &root, NULL) == 0) {
+		cache = openat(root, CACHE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (cache < 0 && mkdirat(root, CACHE_DIR, 0700) == 0)
+			cache = openat(root, CACHE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	return seccomp_prepare(cache, spec->linux_->seccomp, out, e);
+}
+
+void process_reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < _NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void process_new_keyring(const char *name)
+{
+	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0);
+}
+
+static const char *env_get(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; env && *env; env++)
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env + len + 1;
+	return NULL;
+}
+
+static int add_home(struct process_exec *x, struct err *e)
+{
+	char *const *old = x->plan->env;
+	AUTO_FD root = -1;
+	char home[PATH_MAX];
+	size_t n = 0;
+	int r;
+
+	x->env = x->plan->env;
+	if (env_get(old, "HOME"))
+		return 0;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(e, errno, "open '/'");
+	r = passwd_home(root, x->plan->uid, home, sizeof(home), e);
+	if (r < 0)
+		return r;
+	while (old && old[n])
+		n++;
+	x->env = x_calloc(n + 2, sizeof(char *));
+	if (n)
+		memcpy(x->env, old, n * sizeof(char *));
+	x->env[n] = x_printf("HOME=%s", home);
+	return 0;
+}
+
+/* A working directory outside of the root would be a way out of it: getcwd(2) marks such a
+ * one by a path that does not begin with '/'. */
+static int check_cwd(const struct process_plan *p, struct err *e)
+{
+	char cwd[PATH_MAX];
+
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
+		return err_sys(e, errno, "process.cwd: '%s' is not inside the container", p->cwd);
+	if (cwd[0] != '/')
+		return err_set(e, EXDEV, "process.cwd: '%s' is not inside the container", p->cwd);
+	return 0;
+}
+
+/* 1: in place; 0: only the user may enter. */
+static int try_cwd(const struct process_plan *p, bool last, struct err *e)
+{
+	if (chdir(p->cwd) == 0)
+		return check_cwd(p, e) < 0 ? -EXDEV : 1;
+	if (errno == EACCES && !last)
+		return 0;
+	return err_sys(e, errno, "process.cwd: enter '%s'", p->cwd);
+}
+
+static int set_groups(const struct process_plan *p, struct err *e)
+{
+	if (setgroups(p->n_additional_gids, p->additional_gids) == 0)
+		return 0;
+	/* a user namespace with a single id cannot set groups, and needs none */
+	if (errno == EPERM && p->n_additional_gids == 0)
+		return 0;
+	return err_sys(e, errno, "process.user.additionalGids: setgroups");
+}
+
+static int set_user(const struct process_plan *p, struct err *e)
+{
+	int r;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_sys(e, errno, "keep capabilities over the change of user");
+	r = set_groups(p, e);
+	if (r < 0)
+		return r;
+	if (setresgid(p->gid, p->gid, p->gid) < 0)
+		return err_sys(e, errno, "process.user.gid: become group %u", p->gid);
+	if (setresuid(p->uid, p->uid, p->uid) < 0)
+		return err_sys(e, errno, "process.user.uid: become user %u", p->uid);
+	(void)prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	return 0;
+}
+
+/* 0: path is a program; else the errno that says why not. */
+static int check_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return EACCES;
+	return 0;
+}
+
+static int find_in_path(const char *name, const char *dirs, char out[PATH_MAX])
+{
+	int found = ENOENT;
+
+	for (;;) {
+		size_t len = strcspn(dirs, ":");
+		int n = snprintf(out, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? dirs : ".", name);
+		int code = n < PATH_MAX ? check_program(out) : ENAMETOOLONG;
+
+		if (code == 0)
+			return 0;
+		if (code == EACCES)
+			found = EACCES;
+		if (!dirs[len])
+			return found;
+		dirs += len + 1;
+	}
+}
+
+/* The words are those that engines look for to tell 127 from 126. */
+static int find_program(struct process_exec *x, struct err *e)
+{
+	const char *name = x->plan->program, *dirs;
+	int code;
+
+	if (strchr(name, '/')) {
+		if (strlen(name) >= sizeof(x->path))
+			return err_sys(e, ENAMETOOLONG, "exec: '%.64s...'", name);
+		memcpy(x->path, name, strlen(name) + 1);
+		code = check_program(name);
+		if (code == EISDIR)
+			return err_set(e, EACCES, "exec: '%s' is a directory: permission denied", name);
+		return code ? err_sys(e, code, "exec: '%s'", name) : 0;
+	}
+	dirs = env_get(x->plan->env, "PATH");
+	code = find_in_path(name, dirs ? dirs : DEFAULT_PATH, x->path);
+	if (code == ENOENT)
+		return err_set(e, code, "exec: '%s': executable file not found in $PATH", name);
+	return code ? err_sys(e, code, "exec: '%s'", name) : 0;
+}
+
+int process_become(struct process_exec *x, struct err *e)
+{
+	const struct process_plan *p = x->plan;
+	int cwd, r;
+
+	if (p->have_umask)
+		(void)umask(p->umask);
+	r = x->rlimits_done ? 0 : rlimit_apply(0, p->rlimits, p->n_rlimits, e);
+	if (r == 0)
+		r = add_home(x, e);
+	if (r < 0)
+		return r;
+	cwd = try_cwd(p, false, e);
+	r = cwd < 0 ? cwd : caps_apply_bounding(&p->caps, e);
+	if (r == 0 && !p->no_new_privileges && x->filter->n)
+		r = seccomp_install(x->filter, e);
+	if (r == 0)
+		r = set_user(p, e);
+	if (r == 0)
+		r = caps_apply(&p->caps, e);
+	if (r == 0 && cwd == 0)
+		r = try_cwd(p, true, e);
+	if (r < 0)
+		return r;
+	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, errno, "process.noNewPrivileges");
+	return find_program(x, e);
+}
+
+static int keep_open(int fd)
+{
+	return fcntl(fd, F_SETFD, 0) < 0 ? -errno : 0;
+}
+
+int process_execute(const struct process_exec *x, int gate, struct err *e)
+{
+	bool late_filter = x->plan->no_new_privileges && x->filter->n;
+	size_t bytes = late_filter ? x->filter->n * sizeof(*x->filter->insns) : 0;
+	char numbers[64];
+	AUTO_FD filter = -1;
+	size_t argc = 0;
+	char **argv;
+	int r;
+
+	while (x->plan->args[argc])
+		argc++;
+	argv = x_calloc(argc + 3, sizeof(*argv));
+	argv[0] = numbers;
+	argv[1] = (char *)x->path;
+	memcpy(argv + 2, x->plan->args, argc * sizeof(*argv));
+	r = late_filter ? seal_bytes("husk-filter", x->filter->insns, bytes, &filter, e) : 0;
+	if (r < 0)
+		return r;
+	r = fd_cloexec_from(3U + (unsigned int)x->preserve_fds);
+	if (r == 0)
+		r = keep_open(gate);
+	if (r == 0 && filter >= 0)
+		r = keep_open(filter);
+	if (r < 0)
+		return err_sys(e, -r, "prepare descriptors for exec");
+	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, filter, bytes, late_filter ? x->filter->flags : 0);
+	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, x->env, AT_EMPTY_PATH);
+	if (!late_filter && x->filter->n)
+		return err_sys(e, errno,
+			       "exec: execveat (linux.seccomp must allow execveat unless process.noNewPrivileges is set)");
+	return err_sys(e, errno, "exec: execveat");
+}
+
+int process_execute_hook(int trampoline_fd, const char *path, char *const *argv, char *const *env)
+{
+	char *all[512] = { (char *)"-1 -1 0 0", (char *)(uintptr_t)path };
+	size_t n = 2;
+
+	for (; argv && *argv && n < ARRAY_LEN(all) - 1; argv++)
+		all[n++] = *argv;
+	if (argv && *argv)
+		return -E2BIG;
+	(void)fd_cloexec_from(3);
+	(void)syscall(SYS_execveat, trampoline_fd, "", all, env, AT_EMPTY_PATH);
+	return -errno;
+}

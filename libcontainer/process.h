@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process.h: how a process of husk, already inside the container, becomes the
+ * one that config.json describes. Used by the container's first process (child.c)
+ * and by the ones that exec adds (exec.c); the order of the steps is the same.
+ */
+#ifndef HUSK_PROCESS_H
+#define HUSK_PROCESS_H
+
+#include "err.h"
+#include "libcontainer.h"
+#include "plan.h"
+#include "seccomp.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct process_exec {
+	const struct process_plan *plan;
+	const struct seccomp_prog *filter;
+	int trampoline_fd;
+	int preserve_fds;
+	bool rlimits_done;   /* the parent has set them */
+	char path[PATH_MAX]; /* out: the program that was found */
+	char **env;	     /* out: plan->env, HOME added when it was missing */
+};
+
+/* The filter of linux.seccomp (none: prog stays empty), compiled or from the cache below --root. */
+int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e);
+/* Signals at their defaults, nothing blocked. */
+void process_reset_signals(void);
+/* A new session keyring, named after the container. Kernels without keyrings, and quotas, are no
+ * error. */
+void process_new_keyring(const char *name);
+
+/* The container's root is "/". umask, limits, working directory, then from root to the user:
+ * bounding set, filter (unless no_new_privs lets it come last), groups, ids, capabilities; and the
+ * program is looked up, as that user. Nothing is undone on failure: the caller exits. */
+int process_become(struct process_exec *x, struct err *e);
+
+/* Goes by the trampoline to the program. gate: where the trampoline tells of a failure; it is closed
+ * when the program runs. Returns only on failure. */
+int process_execute(const struct process_exec *x, int gate, struct err *e);
+/* The same way for a program of the container that is run on the side (startContainer hooks);
+ * no filter, the descriptors above 2 closed. Returns only on failure. */
+int process_execute_hook(int trampoline_fd, const char *path, char *const *argv, char *const *env);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.c: create and start in one process, which then stays, or leaves with --detach. */
+#include "libcontainer.h"
+
+#include "attach.h"
+#include "create.h"
+#include "delete.h"
+#include "fd.h"
+#include "hooks.h"
+#include "log.h"
+#include "str.h"
+#include "sync.h"
+
+/* GO, and then the end of the socket says that the program runs. */
+static int go(struct creation *c, struct err *e)
+{
+	AUTO_FREE char *state = NULL;
+	struct err hook = { 0 };
+	int r;
+
+	r = sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	if (r == 0)
+		r = sync_recv(c->sync, NULL, NULL, e);
+	if (r != 0)
+		return r < 0 ? r : err_set(e, EPROTO, "the container's process sent an unknown message");
+	if (!c->spec->hooks[HOOK_POSTSTART].n)
+		return 0;
+	state = state_json(&c->state, STATE_RUNNING, c->state.pid);
+	if (hooks_run(c->spec, HOOK_POSTSTART, state, -1, &hook) < 0)
+		log_warn("%s: ignoring", hook.msg);
+	return 0;
+}
+
+static int stay(struct creation *c, const struct husk_run_opts *o, int sigfd, int *out_status, struct err *e)
+{
+	int r = attach_wait(sigfd, c->state.pid, c->pidfd, c->master, out_status, e);
+
+	if (r < 0 || o->keep)
+		return r;
+	fd_close(&c->cgroup);
+	return delete_remains(c->ctx, &c->state, e);
+}
+
+int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_opts *o, int *out_status, struct err *e)
+{
+	enum creation_mode mode = o->detach ? CREATION_DETACHED : CREATION_ATTACHED;
+	struct creation c;
+	AUTO_FD sigfd = -1;
+	int r = 0;
+
+	if (!o->detach)
+		r = attach_begin(!o->no_subreaper, &sigfd, e);
+	if (r == 0)
+		r = creation_make(&c, ctx, id, &o->create, mode, e);
+	if (r < 0)
+		return r;
+	r = go(&c, e);
+	if (r < 0)
+		creation_undo(&c);
+	else if (!o->detach)
+		r = stay(&c, o, sigfd, out_status, e);
+	else
+		*out_status = 0;
+	creation_free(&c);
+	return r;
+}

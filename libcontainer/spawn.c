@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spawn.c: see spawn.h. */
+#include "spawn.h"
+
+#include "fd.h"
+#include "kernel.h"
+#include "namespace.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static const struct join_step *user_join(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_joins; i++)
+		if (plan->joins[i].clone_flag == CLONE_NEWUSER)
+			return &plan->joins[i];
+	return NULL;
+}
+
+/* True for a join that is the parent's work. */
+static bool before_clone(const struct plan *plan, const struct join_step *join)
+{
+	if (user_join(plan) || join->clone_flag == CLONE_NEWUSER)
+		return false;
+	return join->clone_flag == CLONE_NEWPID || (plan->clone_flags & CLONE_NEWUSER);
+}
+
+/* A cgroup namespace shows its maker's cgroup as the root, so the child makes it once it is in its
+ * own: clone3 would take the parent's. */
+static uint64_t clone_flags(const struct plan *plan)
+{
+	return plan->clone_flags & ~(uint64_t)CLONE_NEWCGROUP;
+}
+
+static pid_t clone_into(uint64_t flags, int cgroup_fd, int *pidfd)
+{
+	struct kernel_clone_args args = {
+		.flags = flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+	};
+
+	return sys_clone3(&args);
+}
+
+static int clone_failed(int code, int cgroup_fd, struct err *e)
+{
+	if (code == EPERM)
+		return err_sys(e, code,
+			       "clone3 (an ordinary user needs a 'user' namespace in linux.namespaces, and "
+			       "the sysctls user.max_user_namespaces and kernel.unprivileged_userns_clone)");
+	if (code == ENOSPC)
+		return err_sys(e, code, "clone3 (a limit in user.max_*_namespaces is reached)");
+	if (code == EBUSY && cgroup_fd >= 0)
+		return err_sys(e, code, "clone3 (the cgroup has controllers enabled for its children)");
+	return err_sys(e, code, "clone3");
+}
+
+static int enter_before(const struct plan *plan, int saved[PLAN_JOIN_MAX], struct err *e)
+{
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		int r;
+
+		if (!before_clone(plan, &plan->joins[i]))
+			continue;
+		r = namespace_save(plan->joins[i].clone_flag, &saved[i], e);
+		if (r == 0)
+			r = namespace_join(&plan->joins[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int leave_after(const struct plan *plan, int saved[PLAN_JOIN_MAX], struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (saved[i] >= 0 && namespace_restore(saved[i], plan->joins[i].clone_flag, e) < 0)
+			r = -e->code;
+		fd_close(&saved[i]);
+	}
+	return r;
+}
+
+static int spawn_direct(const struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
+{
+	int saved[PLAN_JOIN_MAX] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+	int r = enter_before(plan, saved, e), code, pidfd = -1;
+	pid_t pid = -1;
+
+	if (r == 0) {
+		pid = clone_into(clone_flags(plan), cgroup_fd, &pidfd);
+		code = errno;
+		if (pid == 0)
+			return 0;
+		if (pid < 0)
+			r = clone_failed(code, cgroup_fd, e);
+	}
+	if (leave_after(plan, saved, e) < 0)
+		r = -e->code;
+	if (r < 0 && pid > 0) {
+		(void)sys_pidfd_send_signal(pidfd, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+	}
+	if (r < 0) {
+		fd_close(&pidfd);
+		return r;
+	}
+	*out_pid = pid;
+	*out_pidfd = pidfd;
+	return 1;
+}
+
+struct stage_result {
+	pid_t pid;
+	struct err err;
+};
+
+/* In the stage: enter the user namespace and the pid namespace, make the child as the parent's
+ * own, report its pid. Returns in the child only. */
+static void stage_run(struct plan *plan, int cgroup_fd, int report)
+{
+	const struct join_step *user = user_join(plan);
+	struct stage_result result = { .pid = -1 };
+	int pidfd = -1, r = 0;
+
+	/* what the host owns must be entered while we are still the host's root */
+	for (size_t i = 0; i < plan->n_joins; i++)
+		if (&plan->joins[i] != user)
+			plan->joins[i].joined = namespace_join(&plan->joins[i], NULL) == 0;
+	r = namespace_join(user, &result.err);
+	for (size_t i = 0; r == 0 && i < plan->n_joins; i++)
+		if (plan->joins[i].clone_flag == CLONE_NEWPID && !plan->joins[i].joined)
+			r = namespace_join(&plan->joins[i], &result.err);
+	if (r == 0) {
+		result.pid = clone_into(clone_flags(plan) | CLONE_PARENT, cgroup_fd, &pidfd);
+		if (result.pid == 0)
+			return;
+		if (result.pid < 0)
+			(void)clone_failed(errno, cgroup_fd, &result.err);
+	}
+	(void)!write(report, &result, sizeof(result));
+	_exit(0);
+}
+
+static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
+{
+	struct stage_result result = { .pid = -1 };
+	AUTO_FD ours = -1;
+	AUTO_FD theirs = -1;
+	int pair[2], r;
+	ssize_t n;
+	pid_t stage;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, errno, "socketpair");
+	ours = pair[0];
+	theirs = pair[1];
+	stage = fork();
+	if (stage < 0)
+		return err_sys(e, errno, "fork");
+	if (stage == 0) {
+		fd_close(&ours);
+		stage_run(plan, cgroup_fd, theirs);
+		return 0;
+	}
+	fd_close(&theirs);
+	n = recv(ours, &result, sizeof(result), 0);
+	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != sizeof(result))
+		return err_set(e, ECHILD, "the process that joins the user namespace died");
+	if (result.pid < 0)
+		return err_set(e, result.err.code, "%s", result.err.msg);
+	r = sys_pidfd_open(result.pid, 0);
+	if (r < 0)
+		return err_sys(e, errno, "pidfd_open");
+	*out_pid = result.pid;
+	*out_pidfd = r;
+	return 1;
+}
+
+int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
+{
+	if (user_join(plan))
+		return spawn_staged(plan, cgroup_fd, out_pid, out_pidfd, e);
+	return spawn_direct(plan, cgroup_fd, out_pid, out_pidfd, e);
+}
+
+static int become_root(struct err *e)
+{
+	/* fails where setgroups is denied (a single-id map): the groups are then the caller's */
+	(void)setgroups(0, NULL);
+	if (setresgid(0, 0, 0) < 0)
+		return err_sys(e, errno, "become group 0 of the user namespace (linux.gidMappings must map 0)");
+	if (setresuid(0, 0, 0) < 0)
+		return err_sys(e, errno, "become user 0 of the user namespace (linux.uidMappings must map 0)");
+	return 0;
+}
+
+int spawn_enter(const struct plan *plan, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		const struct join_step *join = &plan->joins[i];
+		int r;
+
+		if (join->joined || before_clone(plan, join) || join->clone_flag & (CLONE_NEWUSER | CLONE_NEWPID))
+			continue;
+		r = namespace_join(join, e);
+		if (r < 0)
+			return r;
+	}
+	if (plan->clone_flags & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
+		return err_sys(e, errno, "linux.namespaces: make a cgroup namespace");
+	return plan->has_userns ? become_root(e) : 0;
+}

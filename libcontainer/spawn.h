@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spawn.h: the one clone3(2) that makes a container's process, in the namespaces
+ * that the plan creates or joins and born in its cgroup.
+ *
+ * Who joins what: a pid namespace takes effect for children only, so the parent
+ * enters it before the clone and returns; so it does with every other namespace
+ * when a new user namespace is made, since inside that it would have no right to.
+ * A user namespace that exists is entered by a stage process between parent
+ * and child, so that what the child creates belongs to it. All else the child
+ * joins itself.
+ */
+#ifndef HUSK_SPAWN_H
+#define HUSK_SPAWN_H
+
+#include "err.h"
+#include "plan.h"
+
+#include <sys/types.h>
+
+/* Like fork(2): returns 1 in the parent, with *out_pid (its own child, in its own pid namespace)
+ * and *out_pidfd (O_CLOEXEC); 0 in the child; or -errno, in the parent only. cgroup_fd: -1 for the
+ * parent's. joins must be open; those that the stage has entered are
+ * marked as joined. */
+int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e);
+
+/* In the child: the joins that spawn_child() left to it, and becoming root of a user namespace
+ * that was created or joined (after its maps are written). */
+int spawn_enter(const struct plan *plan, struct err *e);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec_linux.c: the `linux` object of config.json. */
+#include "spec_read.h"
+
+#include "kernel.h"
+#include "str.h"
+
+#include <string.h>
+
+/* What dev_t of the kernel holds: 12 bits and 20 bits. */
+#define DEV_MAJOR_MAX 0xfff
+#define DEV_MINOR_MAX 0xfffff
+
+static void read_namespace_type(struct spec_reader *rd, const struct json *item, struct spec_namespace *out)
+{
+	static const struct {
+		const char *name;
+		unsigned int flag;
+	} types[] = {
+		{ "pid", CLONE_NEWPID },       { "network", CLONE_NEWNET }, { "mount", CLONE_NEWNS },
+		{ "ipc", CLONE_NEWIPC },       { "uts", CLONE_NEWUTS },	    { "user", CLONE_NEWUSER },
+		{ "cgroup", CLONE_NEWCGROUP },
+	};
+	const struct json *node = json_get(item, "type");
+	size_t i;
+
+	out->type = spec_read_need_str(rd, item, "type");
+	if (!out->type)
+		return;
+	for (i = 0; i < ARRAY_LEN(types); i++)
+		if (strcmp(out->type, types[i].name) == 0)
+			out->clone_flag = types[i].flag;
+	if (out->clone_flag)
+		return;
+	if (strcmp(out->type, "time") == 0)
+		(void)spec_read_fail(rd, node, "'time' is not supported by this build");
+	else
+		(void)spec_read_fail(rd, node, "expected pid, network, mount, ipc, uts, user, cgroup or time, got '%s'",
+				     out->type);
+}
+
+static void read_namespaces(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	const struct json *array;
+	unsigned int seen = 0;
+
+	array = spec_read_items(rd, obj, "namespaces", sizeof(*out->namespaces), &out->namespaces, &out->n_namespaces);
+	json_each (item, array) {
+		struct spec_namespace *ns = &out->namespaces[item->index];
+		const char *path;
+
+		read_namespace_type(rd, item, ns);
+		path = spec_read_str(rd, item, "path");
+		if (path)
+			ns->path = spec_read_need_abs(rd, item, "path");
+		if (ns->path && ns->clone_flag == CLONE_NEWNS)
+			(void)spec_read_fail(rd, json_get(item, "path"),
+					     "an existing mount namespace cannot be joined");
+		if (rd->status >= 0 && seen & ns->clone_flag)
+			(void)spec_read_fail(rd, item, "the namespace '%s' is there twice", ns->type);
+		seen |= ns->clone_flag;
+	}
+}
+
+static void read_id_maps(struct spec_reader *rd, const struct json *obj, const char *key, struct spec_id_map **out,
+			 size_t *out_n)
+{
+	const struct json *array = spec_read_items(rd, obj, key, sizeof(**out), out, out_n);
+
+	json_each (item, array) {
+		struct spec_id_map *map = &(*out)[item->index];
+
+		map->container_id = spec_read_u32(rd, item, "containerID", UINT32_MAX);
+		map->host_id = spec_read_u32(rd, item, "hostID", UINT32_MAX);
+		map->size = (uint32_t)spec_read_need_u64(rd, item, "size", UINT32_MAX);
+	}
+}
+
+/* One letter of a set, or 0. */
+static char read_letter(struct spec_reader *rd, const struct json *item, const char *set, const char *expected)
+{
+	const char *type = spec_read_str(rd, item, "type");
+
+	if (!type)
+		return 0;
+	if (strchr(set, type[0]) && !type[1])
+		return type[0];
+	(void)spec_read_fail(rd, json_get(item, "type"), "expected %s, got '%s'", expected, type);
+	return 0;
+}
+
+static void read_device_number(struct spec_reader *rd, const struct json *item, const char *key, int64_t max,
+			       bool needed, int64_t *out)
+{
+	if (!spec_read_i64(rd, item, key, 0, max, out) && needed)
+		(void)spec_read_fail_key(rd, item, key, "required for a character or block device");
+}
+
+static void read_device(struct spec_reader *rd, const struct json *item, struct spec_device *out)
+{
+	uint64_t mode = 0;
+	bool numbered;
+
+	out->path = spec_read_need_abs(rd, item, "path");
+	(void)spec_read_need_str(rd, item, "type");
+	out->type = read_letter(rd, item, "cbpu", "c, b, u or p");
+	if (out->type == 'u')
+		out->type = 'c';
+	numbered = out->type == 'c' || out->type == 'b';
+	read_device_number(rd, item, "major", DEV_MAJOR_MAX, numbered, &out->major);
+	read_device_number(rd, item, "minor", DEV_MINOR_MAX, numbered, &out->minor);
+	/* Some engines write st_mode whole, with the file type in it. */
+	out->have_mode = spec_read_u64(rd, item, "fileMode", 0177777, &mode);
+	out->mode = (mode_t)mode & 07777;
+	out->uid = spec_read_u32(rd, item, "uid", UINT32_MAX - 1);
+	out->gid = spec_read_u32(rd, item, "gid", UINT32_MAX - 1);
+}
+
+static void read_devices(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	const struct json *array;
+
+	array = spec_read_items(rd, obj, "devices", sizeof(*out->devices), &out->devices, &out->n_devices);
+	json_each (item, array)
+		read_device(rd, item, &out->devices[item->index]);
+}
+
+static void read_device_rule(struct spec_reader *rd, const struct json *item, struct spec_device_rule *out)
+{
+	out->allow = spec_read_bool(rd, item, "allow");
+	out->type = read_letter(rd, item, "acb", "a, c or b");
+	if (!out->type)
+		out->type = 'a';
+	out->major = -1;
+	out->minor = -1;
+	(void)spec_read_i64(rd, item, "major", -1, UINT32_MAX, &out->major);
+	(void)spec_read_i64(rd, item, "minor", -1, UINT32_MAX, &out->minor);
+	out->access = spec_read_str(rd, item, "access");
+	if (!out->access)
+		out->access = "rwm";
+	if (out->access[strspn(out->access, "rwm")])
+		(void)spec_read_fail(rd, json_get(item, "access"), "expected letters of 'rwm', got '%s'", out->access);
+}
+
+static void read_resources(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	const struct json *array;
+
+	out->resources = spec_read_object(rd, obj, "resources");
+	array = spec_read_items(rd, out->resources, "devices", sizeof(*out->device_rules), &out->device_rules,
+				&out->n_device_rules);
+	json_each (item, array)
+		read_device_rule(rd, item, &out->device_rules[item->index]);
+}
+
+static void read_propagation(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	static const char *const known[] = { "shared",	"slave",  "private",  "unbindable",
+					     "rshared", "rslave", "rprivate", "runbindable" };
+	size_t i;
+
+	out->rootfs_propagation = spec_read_str(rd, obj, "rootfsPropagation");
+	if (!out->rootfs_propagation)
+		return;
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(out->rootfs_propagation, known[i]) == 0)
+			return;
+	(void)spec_read_fail(rd, json_get(obj, "rootfsPropagation"),
+			     "expected shared, slave, private or unbindable, with or without an r before, got '%s'",
+			     out->rootfs_propagation);
+}
+
+static struct strv read_paths(struct spec_reader *rd, const struct json *obj, const char *key)
+{
+	struct strv out = spec_read_strv(rd, obj, key);
+
+	if (rd->status < 0)
+		return out;
+	json_each (item, json_get(obj, key))
+		if (*item->str != '/')
+			(void)spec_read_fail(rd, item, "expected an absolute path, got '%s'", item->str);
+	return out;
+}
+
+static void read_sysctls(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	const struct json *sysctl = spec_read_object(rd, obj, "sysctl");
+
+	if (!sysctl)
+		return;
+	out->sysctls = json_alloc(rd->doc, sysctl->len, sizeof(*out->sysctls));
+	json_each (item, sysctl) {
+		struct spec_sysctl *s = &out->sysctls[out->n_sysctls++];
+
+		s->key = item->key;
+		rd->status = json_str(item, &s->value, rd->e);
+		if (rd->status < 0)
+			return;
+	}
+}
+
+static void refuse_unsupported(struct spec_reader *rd, const struct json *obj)
+{
+	static const char *const keys[] = { "personality", "intelRdt",	 "memoryPolicy",
+					    "timeOffsets", "netDevices", "mountLabel" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(keys); i++)
+		spec_read_unsupported(rd, obj, keys[i], NULL);
+}
+
+void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	refuse_unsupported(rd, obj);
+	read_namespaces(rd, obj, out);
+	read_id_maps(rd, obj, "uidMappings", &out->uid_maps, &out->n_uid_maps);
+	read_id_maps(rd, obj, "gidMappings", &out->gid_maps, &out->n_gid_maps);
+	read_devices(rd, obj, out);
+	out->cgroups_path = spec_read_str(rd, obj, "cgroupsPath");
+	read_resources(rd, obj, out);
+	read_propagation(rd, obj, out);
+	out->masked_paths = read_paths(rd, obj, "maskedPaths");
+	out->readonly_paths = read_paths(rd, obj, "readonlyPaths");
+	read_sysctls(rd, obj, out);
+	out->seccomp = spec_read_seccomp(rd, spec_read_object(rd, obj, "seccomp"));
+	out->mount_label = spec_read_str(rd, obj, "mountLabel");
+}

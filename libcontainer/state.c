@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.c: see state.h. */
+#include "state.h"
+
+#include "cgroup.h"
+#include "fd.h"
+#include "io.h"
+#include "kernel.h"
+#include "proc.h"
+#include "str.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <yajl/yajl_gen.h>
+
+#define ID_MAX 1024
+#define STATE_FILE "state.json"
+#define STATE_FILE_MAX (1U << 20)
+#define OCI_VERSION "1.3.0"
+#define LOCK_STEP_MS 5
+
+int state_check_id(const char *id, struct err *e)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-";
+	size_t len = strlen(id);
+
+	if (len == 0)
+		return err_set(e, EINVAL, "container id: it is empty");
+	if (len > ID_MAX || len > NAME_MAX)
+		return err_set(e, EINVAL, "container id: longer than %d bytes", len > ID_MAX ? ID_MAX : NAME_MAX);
+	for (size_t i = 0; i < len; i++)
+		if (!strchr(plain, id[i]) && !(i > 0 && id[i] == '.'))
+			return err_set(e, EINVAL,
+				       "container id '%s': only letters, digits, '_', '+', '-', and '.' after the first",
+				       id);
+	return 0;
+}
+
+static int make_root(const char *root, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (strlen(root) >= sizeof(path))
+		return err_sys(e, ENAMETOOLONG, "--root '%.64s...'", root);
+	memcpy(path, root, strlen(root) + 1);
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return err_sys(e, errno, "--root: make '%s'", path);
+		*p = '/';
+	}
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, errno, "--root: make '%s'", path);
+	return 0;
+}
+
+/* A directory that others can write to could hold forged states. */
+static int check_root(int fd, const char *root, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, errno, "--root: stat '%s'", root);
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(e, EPERM, "--root: '%s' must belong to uid %u and be writable by it alone", root, geteuid());
+	return 0;
+}
+
+int state_open_root(const struct husk_ctx *ctx, bool make, int *out_fd, struct err *e)
+{
+	int fd = open(ctx->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0 && errno == ENOENT && make) {
+		r = make_root(ctx->root, e);
+		if (r < 0)
+			return r;
+		fd = open(ctx->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return err_sys(e, errno, "--root: open '%s'", ctx->root);
+	r = check_root(fd, ctx->root, e);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	*out_fd = fd;
+	return 0;
+}
+
+int state_make(const struct husk_ctx *ctx, const char *id, struct state *out, struct err *e)
+{
+	AUTO_FD root = -1;
+	int r;
+
+	r = state_check_id(id, e);
+	if (r == 0)
+		r = state_open_root(ctx, true, &root, e);
+	if (r < 0)
+		return r;
+	if (mkdirat(root, id, 0700) < 0)
+		return errno == EEXIST ? err_set(e, EEXIST, "container '%s' already exists", id)
+				       : err_sys(e, errno, "make the state directory of '%s'", id);
+	out->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (out->dir < 0) {
+		r = err_sys(e, errno, "open the state directory of '%s'", id);
+		(void)unlinkat(root, id, AT_REMOVEDIR);
+		return r;
+	}
+	(void)flock(out->dir, LOCK_EX | LOCK_NB);
+	out->id = x_strdup(id);
+	return 0;
+}
+
+static void gen_str(yajl_gen g, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	(void)yajl_gen_string(g, (const unsigned char *)key, strlen(key));
+	(void)yajl_gen_string(g, (const unsigned char *)value, strlen(value));
+}
+
+/* yajl_gen_number() writes its text as it is: a number, or JSON that was parsed before. */
+static void gen_raw(yajl_gen g, const char *key, const char *text)
+{
+	(void)yajl_gen_string(g, (const unsigned char *)key, strlen(key));
+	(void)yajl_gen_number(g, text, strlen(text));
+}
+
+static void gen_u64(yajl_gen g, const char *key, uint64_t v)
+{
+	AUTO_FREE char *digits = x_printf("%ju", (uintmax_t)v);
+
+	gen_raw(g, key, digits);
+}
+
+static yajl_gen gen_open(void)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+
+	if (!g)
+		abort();
+	(void)yajl_gen_config(g, yajl_gen_validate_utf8, 0);
+	(void)yajl_gen_map_open(g);
+	return g;
+}
+
+static char *gen_close(yajl_gen g)
+{
+	const unsigned char *text;
+	size_t len;
+	char *out;
+
+	(void)yajl_gen_map_close(g);
+	(void)yajl_gen_get_buf(g, &text, &len);
+	out = x_printf("%.*s", (int)len, (const char *)text);
+	yajl_gen_free(g);
+	return out;
+}
+
+int state_write(const struct state *s, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	yajl_gen g = gen_open();
+
+	gen_str(g, "id", s->id);
+	gen_str(g, "bundle", s->bundle);
+	gen_str(g, "rootfs", s->rootfs);
+	gen_str(g, "created", s->created);
+	gen_str(g, "cgroup", s->cgroup);
+	gen_u64(g, "pid", (uint64_t)s->pid);
+	gen_u64(g, "startTime", s->start_time);
+	gen_u64(g, "owner", s->owner);
+	gen_raw(g, "ready", s->ready ? "true" : "false");
+	if (s->annotations)
+		gen_raw(g, "annotations", s->annotations);
+	text = gen_close(g);
+	return io_replace_file(s->dir, STATE_FILE, text, strlen(text), 0600, e);
+}
+
+static int read_member(const struct json *obj, const char *key, char **out, struct err *e)
+{
+	const struct json *v = json_get(obj, key);
+	const char *s;
+	int r;
+
+	if (!v)
+		return 0;
+	r = json_str(v, &s, e);
+	if (r == 0)
+		*out = x_strdup(s);
+	return r;
+}
+
+static int read_number(const struct json *obj, const char *key, uint64_t max, uint64_t *out, struct err *e)
+{
+	const struct json *v = json_get(obj, key);
+
+	if (!v)
+		return err_set(e, EINVAL, "%s: missing", key);
+	return json_u64(v, max, out, e);
+}
+
+static int fill(struct state *s, const struct json_doc *doc, struct err *e)
+{
+	const struct json *top = doc->root, *ready, *notes;
+	uint64_t pid = 0, owner = 0;
+	int r = json_want(top, JSON_OBJECT, e);
+
+	if (r == 0)
+		r = read_member(top, "bundle", &s->bundle, e);
+	if (r == 0)
+		r = read_member(top, "rootfs", &s->rootfs, e);
+	if (r == 0)
+		r = read_member(top, "created", &s->created, e);
+	if (r == 0)
+		r = read_member(top, "cgroup", &s->cgroup, e);
+	if (r == 0)
+		r = read_number(top, "pid", INT32_MAX, &pid, e);
+	if (r == 0)
+		r = read_number(top, "startTime", UINT64_MAX, &s->start_time, e);
+	if (r == 0)
+		r = read_number(top, "owner", UINT32_MAX, &owner, e);
+	if (r < 0)
+		return r;
+	ready = json_get(top, "ready");
+	notes = json_get(top, "annotations");
+	s->ready = ready && ready->type == JSON_BOOL && ready->boolean;
+	s->pid = (pid_t)pid;
+	s->owner = (uid_t)owner;
+	if (notes && notes->type == JSON_OBJECT)
+		s->annotations = x_printf("%.*s", (int)(notes->end - notes->start), doc->text + notes->start);
+	return 0;
+}
+
+static int read_state(struct state *s, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct json_doc doc = { 0 };
+	size_t len;
+	int r;
+
+	r = io_read_file(s->dir, STATE_FILE, O_NOFOLLOW, STATE_FILE_MAX, &text, &len, e);
+	if (r == 0)
+		r = json_parse(text, len, &doc, e);
+	if (r == 0)
+		r = fill(s, &doc, e);
+	json_free(&doc);
+	return r;
+}
+
+int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e)
+{
+	AUTO_FD root = -1;
+	int r;
+
+	r = state_check_id(id, e);
+	if (r == 0)
+		r = state_open_root(ctx, false, &root, e);
+	if (r == -ENOENT)
+		return err_set(e, ENOENT, "container '%s' does not exist", id);
+	if (r < 0)
+		return r;
+	out->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (out->dir < 0)
+		return errno == ENOENT ? err_set(e, ENOENT, "container '%s' does not exist", id)
+				       : err_sys(e, errno, "container '%s'", id);
+	out->id = x_strdup(id);
+	r = read_state(out, e);
+	if (r < 0 && broken_ok)
+		return 0;
+	return r < 0 ? err_add(e, "container '%s': " STATE_FILE, id) : 0;
+}
+
+int state_lock(const struct state *s, int ms, struct err *e)
+{
+	struct timespec step = { .tv_nsec = LOCK_STEP_MS * 1000000L };
+
+	while (flock(s->dir, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys(e, errno, "lock container '%s'", s->id);
+		if (ms <= 0)
+			return err_set(e, EBUSY, "container '%s' is in use by another command", s->id);
+		(void)nanosleep(&step, NULL);
+		ms -= LOCK_STEP_MS;
+	}
+	return 0;
+}
+
+int state_remove(const struct husk_ctx *ctx, const struct state *s, struct err *e)
+{
+	AUTO_FD root = -1;
+	struct dirent *d;
+	DIR *dir;
+	int r;
+
+	r = state_open_root(ctx, false, &root, e);
+	if (r < 0)
+		return r;
+	dir = fdopendir(openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	while (dir && (d = readdir(dir)))
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			(void)unlinkat(s->dir, d->d_name, 0);
+	if (dir)
+		(void)closedir(dir);
+	if (unlinkat(root, s->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_sys(e, errno, "remove the state directory of '%s'", s->id);
+	return 0;
+}
+
+void state_free(struct state *s)
+{
+	fd_close(&s->dir);
+	free(s->id);
+	free(s->bundle);
+	free(s->rootfs);
+	free(s->created);
+	free(s->cgroup);
+	free(s->annotations);
+	*s = (struct state){ .dir = -1 };
+}
+
+int state_pidfd(const struct state *s, int *out_fd)
+{
+	AUTO_FD fd = -1;
+	uint64_t ticks;
+	char letter;
+	int r;
+
+	if (s->pid <= 0)
+		return -ESRCH;
+	fd = sys_pidfd_open(s->pid, 0);
+	if (fd < 0)
+		return errno == EINVAL ? -ESRCH : -errno;
+	r = proc_start_time(s->pid, &ticks, &letter);
+	if (r < 0)
+		return r;
+	if (ticks != s->start_time || letter == 'Z' || letter == 'X')
+		return -ESRCH;
+	*out_fd = fd_take(&fd);
+	return 0;
+}
+
+enum state_status state_status(const struct state *s)
+{
+	AUTO_FD pidfd = -1;
+	AUTO_FD cgroup = -1;
+
+	if (s->pid == 0 && !s->ready && flock(s->dir, LOCK_SH | LOCK_NB) < 0)
+		return STATE_CREATING;
+	if (state_pidfd(s, &pidfd) < 0)
+		return STATE_STOPPED;
+	if (!s->ready)
+		return STATE_CREATING;
+	if (s->cgroup && cgroup_open(s->cgroup, &cgroup, NULL) == 0 && cgroup_is_frozen(cgroup) == 1)
+		return STATE_PAUSED;
+	return faccessat(s->dir, STATE_GATE, F_OK, 0) == 0 ? STATE_CREATED : STATE_RUNNING;
+}
+
+const char *state_status_name(enum state_status status)
+{
+	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
+
+	return names[status];
+}
+
+char *state_json(const struct state *s, enum state_status status, pid_t pid)
+{
+	AUTO_FREE char *owner = x_printf("%u", s->owner);
+	yajl_gen g = gen_open();
+
+	gen_str(g, "ociVersion", OCI_VERSION);
+	gen_str(g, "id", s->id);
+	gen_str(g, "status", state_status_name(status));
+	gen_u64(g, "pid", status == STATE_STOPPED ? 0 : (uint64_t)pid);
+	gen_str(g, "bundle", s->bundle);
+	gen_str(g, "rootfs", s->rootfs);
+	gen_str(g, "created", s->created);
+	gen_str(g, "owner", owner);
+	if (s->annotations)
+		gen_raw(g, "annotations", s->annotations);
+	return gen_close(g);
+}

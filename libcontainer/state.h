@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h: a container's directory below --root, and state.json in it.
+ *
+ *   <root>/<id>/state.json   what this file reads and writes, replaced atomically
+ *              config.json   a copy of the bundle's, for exec and the later hooks
+ *              gate          the socket that start opens; gone once it has
+ *
+ * The directory is reached by descriptor only and its name is an id that was
+ * checked. It is the lock, too: flock(2) on it. A status is not stored but found
+ * out: `creating` until the child said READY; `created` while the gate stands;
+ * `paused` by cgroup.events; `stopped` when no process has the pid and start time.
+ */
+#ifndef HUSK_STATE_H
+#define HUSK_STATE_H
+
+#include "err.h"
+#include "json.h"
+#include "libcontainer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define STATE_CONFIG "config.json"
+#define STATE_GATE "gate"
+
+enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
+
+struct state {
+	int dir; /* the container's directory; owned */
+	char *id, *bundle, *rootfs, *created;
+	char *cgroup;	   /* path below the cgroup root; NULL: none */
+	char *annotations; /* a JSON object's text; NULL: none */
+	pid_t pid;	   /* 0: not cloned yet */
+	uint64_t start_time; /* of pid, proc_start_time() */
+	uid_t owner;
+	bool ready; /* the child said READY */
+};
+
+/* Ids are names of directories: [A-Za-z0-9_+-][A-Za-z0-9_+.-]*, at most 1024 bytes. */
+int state_check_id(const char *id, struct err *e);
+/* --root as a directory, made 0700 when missing (make) else -ENOENT. */
+int state_open_root(const struct husk_ctx *ctx, bool make, int *out_fd, struct err *e);
+
+/* A new directory for id, locked. -EEXIST when there is one. state->id and state->dir are set. */
+int state_make(const struct husk_ctx *ctx, const char *id, struct state *out, struct err *e);
+/* Reads an existing one. -ENOENT with "container '<id>' does not exist". A directory without a
+ * readable state.json gives a state with only id and dir when `broken_ok`. */
+int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e);
+int state_write(const struct state *s, struct err *e);
+/* flock(2), exclusive, waiting at most ms milliseconds; -EBUSY then. */
+int state_lock(const struct state *s, int ms, struct err *e);
+/* Removes the directory with all that is in it. */
+int state_remove(const struct husk_ctx *ctx, const struct state *s, struct err *e);
+void state_free(struct state *s);
+
+/* Opens a pidfd for the init and makes sure that it is that process: -ESRCH when it has ended. */
+int state_pidfd(const struct state *s, int *out_fd);
+enum state_status state_status(const struct state *s);
+const char *state_status_name(enum state_status status);
+/* The OCI state (runtime-spec runtime.md) as malloc'ed JSON. pid is left out when stopped. */
+char *state_json(const struct state *s, enum state_status status, pid_t pid);
+
+#endif

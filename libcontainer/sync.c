@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sync.c: see sync.h. */
+#include "sync.h"
+
+#include "fd.h"
+#include "trampoline.h"
+
+#include <limits.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* What a packet may hold: a message, or a trampoline's failure with a path. */
+union packet {
+	struct sync_msg msg;
+	struct {
+		struct trampoline_failure failure;
+		char path[PATH_MAX];
+	} exec;
+};
+
+int sync_pair(int out[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out) < 0)
+		return err_sys(e, errno, "socketpair");
+	return 0;
+}
+
+int sync_send(int sock, enum sync_type type, int32_t value, int fd, struct err *e)
+{
+	struct sync_msg msg = { .type = type, .value = value };
+	ssize_t n = fd_send(sock, &msg, offsetof(struct sync_msg, err), &fd, fd >= 0 ? 1 : 0);
+
+	if (n < 0)
+		return err_sys(e, (int)-n, "send to the container's process");
+	return 0;
+}
+
+int sync_send_err(int sock, const struct err *failure)
+{
+	struct sync_msg msg = { .type = SYNC_ERR, .err = *failure };
+	ssize_t n = fd_send(sock, &msg, sizeof(msg), NULL, 0);
+
+	return n < 0 ? (int)n : 0;
+}
+
+static int exec_failed(union packet *p, size_t len, struct err *e)
+{
+	int code = p->exec.failure.error > 0 && p->exec.failure.error < 4096 ? p->exec.failure.error : EIO;
+	size_t path_len = len - sizeof(p->exec.failure);
+
+	p->exec.path[path_len < PATH_MAX ? path_len : PATH_MAX - 1] = '\0';
+	if (p->exec.failure.step == TRAMPOLINE_FILTER)
+		return err_sys(e, code, "linux.seccomp: install the filter");
+	return err_sys(e, code, "exec '%s'", p->exec.path);
+}
+
+static int child_failed(union packet *p, size_t len, struct err *e)
+{
+	if (len != sizeof(p->msg))
+		return err_set(e, EPROTO, "the container's process sent a message of %zu bytes", len);
+	p->msg.err.msg[sizeof(p->msg.err.msg) - 1] = '\0';
+	return err_set(e, p->msg.err.code > 0 ? p->msg.err.code : EIO, "%s", p->msg.err.msg);
+}
+
+int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e)
+{
+	union packet p;
+	AUTO_FD fd = -1;
+	int n_fds = 0;
+	ssize_t n;
+
+	p.msg.type = 0;
+	n = fd_recv(sock, &p, sizeof(p), &fd, 1, &n_fds);
+	if (n == -ECONNRESET)
+		n = 0;
+	if (n < 0)
+		return err_sys(e, (int)-n, "read from the container's process");
+	if (n == 0)
+		return 0;
+	if ((size_t)n >= sizeof(p.exec.failure) && p.msg.type == SYNC_EXEC_ERR)
+		return exec_failed(&p, (size_t)n, e);
+	if (p.msg.type == SYNC_ERR)
+		return child_failed(&p, (size_t)n, e);
+	if ((size_t)n != offsetof(struct sync_msg, err) || p.msg.type > SYNC_READY || !p.msg.type)
+		return err_set(e, EPROTO, "the container's process sent an unknown message");
+	if (out_value)
+		*out_value = p.msg.value;
+	if (out_fd)
+		*out_fd = fd_take(&fd);
+	return (int)p.msg.type;
+}
+
+int sync_expect(int sock, enum sync_type type, int *out_fd, int32_t *out_value, struct err *e)
+{
+	int r = sync_recv(sock, out_fd, out_value, e);
+
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return err_set(e, ECHILD, "the container's process died during set-up");
+	if (r != (int)type)
+		return err_set(e, EPROTO, "the container's process sent message %d where %d was due", r, (int)type);
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sync_type.h: the kinds of message between parent, child and trampoline. */
+#ifndef HUSK_SYNC_TYPE_H
+#define HUSK_SYNC_TYPE_H
+
+enum sync_type {
+	SYNC_GO = 1,   /* parent -> child: go on. value: the child's pid as the parent sees it */
+	SYNC_HOOKS,    /* child -> parent: namespaces and mounts stand; run createRuntime, then GO */
+	SYNC_READY,    /* child -> parent: all is set up; waits for GO on its gate. May carry a pty */
+	SYNC_ERR,      /* child -> parent: it failed, err says why; it exits */
+	SYNC_EXEC_ERR, /* trampoline -> parent: execve failed */
+};
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_ps.c: husk ps. The table is made by the program ps(1), as runc's is: its
+ * head line and the lines whose PID column holds one of the container's.
+ */
+#include "cmd.h"
+#include "fd.h"
+#include "format.h"
+#include "io.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define PS_OUTPUT_MAX (64U << 20) /* bytes of ps's output that are read */
+
+struct ps_options {
+	const char *format;
+};
+
+static int print_json(const pid_t *pids, size_t n, struct err *e)
+{
+	yajl_gen gen = yajl_gen_alloc(NULL);
+
+	(void)yajl_gen_array_open(gen);
+	for (size_t i = 0; i < n; i++)
+		(void)yajl_gen_integer(gen, pids[i]);
+	(void)yajl_gen_array_close(gen);
+	return format_print(gen, e);
+}
+
+/* words[0] becomes the program's name: words are the container's id and ps's arguments. */
+static int spawn_ps(char **words, int out_fd, pid_t *out_pid, struct err *e)
+{
+	static char name[] = "ps", every[] = "-ef";
+	char *defaults[] = { name, every, NULL };
+	posix_spawn_file_actions_t fa;
+	int r;
+
+	words[0] = name;
+	(void)posix_spawn_file_actions_init(&fa);
+	(void)posix_spawn_file_actions_adddup2(&fa, out_fd, STDOUT_FILENO);
+	r = posix_spawnp(out_pid, name, &fa, NULL, words[1] ? words : defaults, environ);
+	(void)posix_spawn_file_actions_destroy(&fa);
+	if (r != 0)
+		return err_sys(e, r, "run the program 'ps' (--format json needs none)");
+	return 0;
+}
+
+static int ps_output(char **words, char **out, struct err *e)
+{
+	AUTO_FD rd = -1;
+	AUTO_FD wr = -1;
+	AUTO_FREE char *text = NULL;
+	int fds[2], status, r;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(e, errno, "pipe");
+	rd = fds[0];
+	wr = fds[1];
+	r = spawn_ps(words, wr, &pid, e);
+	if (r < 0)
+		return r;
+	fd_close(&wr);
+	r = io_read_fd(rd, PS_OUTPUT_MAX, &text, NULL);
+	fd_close(&rd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0)
+		return err_sys(e, -r, "read the output of 'ps'");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(e, EIO, "the program 'ps' failed");
+	*out = text;
+	text = NULL;
+	return 0;
+}
+
+/* The n-th blank-separated field of line, cut into out; false if there is none that fits. */
+static bool field(const char *line, size_t n, char *out, size_t size)
+{
+	size_t len;
+
+	for (;;) {
+		line += strspn(line, " \t");
+		len = strcspn(line, " \t");
+		if (n-- == 0)
+			break;
+		line += len;
+	}
+	if (!len || len >= size)
+		return false;
+	memcpy(out, line, len);
+	out[len] = '\0';
+	return true;
+}
+
+static int pid_column(const char *head, size_t *out, struct err *e)
+{
+	char name[64];
+
+	for (size_t i = 0; *head && i < strlen(head); i++) {
+		if (field(head, i, name, sizeof(name)) && str_eq(name, "PID")) {
+			*out = i;
+			return 0;
+		}
+	}
+	return err_set(e, EINVAL, "the output of 'ps' has no PID column");
+}
+
+static bool is_one_of(const char *line, size_t column, const pid_t *pids, size_t n)
+{
+	char digits[24];
+	uint64_t pid;
+
+	if (!field(line, column, digits, sizeof(digits)) || str_u64(digits, INT32_MAX, &pid) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((uint64_t)pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* Changes text: its newlines become NULs. */
+static int print_table(char *text, const pid_t *pids, size_t n, struct err *e)
+{
+	struct strbuf out = { 0 };
+	char *rest = text;
+	char *line = strsep(&rest, "\n");
+	size_t column = 0;
+	int r = pid_column(line, &column, e);
+
+	if (r < 0)
+		return r;
+	strbuf_printf(&out, "%s\n", line);
+	while ((line = strsep(&rest, "\n")))
+		if (is_one_of(line, column, pids, n))
+			strbuf_printf(&out, "%s\n", line);
+	r = cmd_print(out.s, out.len, e);
+	free(out.s);
+	return r;
+}
+
+static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
+{
+	const struct ps_options *o = options;
+	AUTO_FREE pid_t *pids = NULL;
+	AUTO_FREE char *text = NULL;
+	size_t n = 0;
+	bool json;
+	int r;
+
+	(void)out_status;
+	r = format_is_json(o->format, &json, e);
+	if (r < 0)
+		return r;
+	r = husk_ps(ctx, words[0], &pids, &n, e);
+	if (r < 0)
+		return r;
+	if (json)
+		return print_json(pids, n, e);
+	r = ps_output(words, &text, e);
+	return r < 0 ? r : print_table(text, pids, n, e);
+}
+
+#define AT(member) offsetof(struct ps_options, member)
+
+static const struct option_def options_table[] = {
+	{ "format", 'f', OPTION_STRING, AT(format), "FORMAT", "table (default) or json" },
+	{ 0 },
+};
+
+const struct cmd cmd_ps = {
+	.name = "ps",
+	.operands = "ID [PS ARGUMENT]...",
+	.summary = "List the processes of a container.",
+	.options = options_table,
+	.options_size = sizeof(struct ps_options),
+	.min_words = 1,
+	.max_words = CMD_ANY_WORDS,
+	.order = OPTION_BEFORE_WORDS,
+	.wants_rootless = true,
+	.failed_status = CMD_FAILED,
+	.run = run,
+};

@@ -1,0 +1,302 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# bench.sh [--markdown]: husk, the floor program, crun and runc, interleaved in one run.
+#
+# It prints minimum and median of each command's wall time, the ratios that husk's
+# targets name, system calls, instructions and peak memory. --markdown prints the
+# tables as Markdown. Needs root, busybox-static, jq; strace, valgrind or perf for
+# their columns. Everything runs in a mount namespace of its own with a pure cgroup2
+# view and all that is made goes with it. Settings (environment):
+#   HUSK           the husk to measure        (the top build directory's)
+#   BENCH_N        rounds back to back        (100)
+#   BENCH_IDLE_N   rounds with idle between   (20)
+#   BENCH_IDLE_MS  the idle time, ms          (100)
+#   BENCH_PEERS    runtimes to compare with   (crun runc)
+#   BENCH_CHECK    1: exit with 1 when a target is missed
+set -euo pipefail
+export LC_ALL=C
+
+srcdir=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+top=$(cd "$srcdir/../.." && pwd)
+: "${HUSK_TOP_BUILDDIR:=$top}" "${HUSK:=$HUSK_TOP_BUILDDIR/husk}"
+: "${BENCH_N:=100}" "${BENCH_IDLE_N:=20}" "${BENCH_IDLE_MS:=100}" "${BENCH_PEERS:=crun runc}" "${BENCH_CHECK:=0}"
+profile=$top/tests/fixtures/docker-config.json
+markdown=0
+
+say() { printf '%s\n' "$*"; }
+die() {
+	printf 'bench: %s\n' "$*" >&2
+	exit 1
+}
+
+# ---- set-up ----
+
+# enter_namespace ARG...: starts this script again where mounts are its own and
+# /sys/fs/cgroup is one cgroup2, without which crun runs nothing on a hybrid host.
+enter_namespace() {
+	export HUSK HUSK_TOP_BUILDDIR BENCH_N BENCH_IDLE_N BENCH_IDLE_MS BENCH_PEERS BENCH_CHECK BENCH_INSIDE=1
+	# shellcheck disable=SC2016 # the inner shell expands it
+	exec unshare --mount --propagation private sh -c '
+		umount -R /sys/fs/cgroup 2>/dev/null
+		mount -t cgroup2 none /sys/fs/cgroup && mount -t tmpfs -o mode=755 bench /mnt && exec "$@"' sh bash "$0" "$@"
+}
+
+# tool_path NAME: one of our own programs, from the build tree or compiled now.
+tool_path() {
+	local out=$work/$1
+	if [ -x "$HUSK_TOP_BUILDDIR/tests/bench/$1" ]; then
+		say "$HUSK_TOP_BUILDDIR/tests/bench/$1"
+		return
+	fi
+	"${CC:-cc}" -std=gnu17 -D_GNU_SOURCE -O2 -static -iquote "$top/libcontainer/base" -o "$out" "$srcdir/$1.c"
+	say "$out"
+}
+
+# bundle_make NAME: a bundle below $work with Debian's static busybox.
+bundle_make() {
+	local dir=$work/$1 name
+	mkdir -p "$dir"/rootfs/{bin,dev,etc,proc,sys,tmp}
+	cp "$(command -v busybox)" "$dir/rootfs/bin/busybox"
+	for name in sh true sleep; do ln -s busybox "$dir/rootfs/bin/$name"; done
+	config_print >"$dir/config.json"
+}
+
+# Five namespaces and all the protections that `runc spec` gives.
+config_print() {
+	jq -n '
+	["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"] as $caps | ["nosuid", "noexec", "nodev"] as $safe |
+	{
+		ociVersion: "1.0.2",
+		process: {
+			terminal: false, user: {uid: 0, gid: 0}, args: ["/bin/true"], cwd: "/",
+			env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"],
+			capabilities: {bounding: $caps, effective: $caps, permitted: $caps},
+			rlimits: [{type: "RLIMIT_NOFILE", hard: 1024, soft: 1024}],
+			noNewPrivileges: true
+		},
+		root: {path: "rootfs", readonly: true},
+		hostname: "bench",
+		mounts: [
+			{destination: "/proc", type: "proc", source: "proc"},
+			{destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+			{destination: "/dev/pts", type: "devpts", source: "devpts",
+				options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+			{destination: "/dev/shm", type: "tmpfs", source: "shm", options: ($safe + ["mode=1777", "size=65536k"])},
+			{destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: $safe},
+			{destination: "/sys", type: "sysfs", source: "sysfs", options: ($safe + ["ro"])}
+		],
+		linux: {
+			namespaces: (["pid", "network", "ipc", "uts", "mount"] | map({type: .})),
+			maskedPaths: ["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+				"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"],
+			readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+		}
+	}'
+}
+
+# config_edit BUNDLE FILTER [JQ ARG...]
+config_edit() {
+	local file=$work/$1/config.json filter=$2
+	shift 2
+	jq "$@" "$filter" "$file" >"$file.new"
+	mv "$file.new" "$file"
+}
+
+runtimes_find() {
+	local name path
+	runtimes=()
+	declare -gA program=()
+	for name in husk $BENCH_PEERS; do
+		path=$(command -v "$name" || true)
+		[ "$name" != husk ] || path=$HUSK
+		if [ -x "$path" ]; then
+			runtimes+=("$name")
+			program[$name]=$path
+		else
+			say "$name: not found ('${path:-$name}'): left out"
+		fi
+	done
+	[ "${#runtimes[@]}" -gt 0 ] || die "no runtime to measure: build husk or set HUSK"
+}
+
+# rt_words NAME: $words becomes the runtime and its global options.
+rt_words() {
+	words=("${program[$1]}" --root "$work/state-$1")
+	case $1 in
+	runc) ;; # has no way to leave cgroups alone
+	*) words+=(--cgroup-manager disabled) ;;
+	esac
+}
+
+cleanup() {
+	local name
+	set +e
+	for name in ${runtimes[@]+"${runtimes[@]}"}; do
+		rt_words "$name"
+		"${words[@]}" delete --force "bench-$name" >/dev/null 2>&1
+		"${words[@]}" delete --force "count-$name" >/dev/null 2>&1
+	done
+	cd /
+	umount -l /mnt
+}
+
+# ---- measuring ----
+
+# compare NAME FLOOR JOB_FUNCTION: runs the jobs back to back and with idle between;
+# FLOOR is 1 when the floor program takes part. Appends to $work/times.
+compare() {
+	local key=$1 with_floor=$2 job=$3 jobs=() name
+	if [ "$with_floor" = 1 ]; then jobs+=(:: floor "$floor" "$work/plain/rootfs"); fi
+	for name in "${runtimes[@]}"; do
+		rt_words "$name"
+		jobs+=(:: "$name")
+		"$job" "$name"
+	done
+	"$runloop" -n "$BENCH_N" "${jobs[@]}" | sed "s/^/$key\tbusy\t/" >>"$work/times"
+	"$runloop" -n "$BENCH_IDLE_N" -i "$BENCH_IDLE_MS" "${jobs[@]}" | sed "s/^/$key\tidle\t/" >>"$work/times"
+}
+
+# The job functions add the runtime's command to $jobs.
+job_run() { jobs+=("${words[@]}" run --bundle "$work/plain" "run-$1"); }
+job_run_seccomp() { jobs+=("${words[@]}" run --bundle "$work/seccomp" "run-$1"); }
+job_exec() { jobs+=("${words[@]}" exec "bench-$1" /bin/true); }
+job_state() { jobs+=("${words[@]}" state "bench-$1"); }
+job_cycle() {
+	local pid_file=$work/pid-$1
+	jobs+=("${words[@]}" create --bundle "$work/plain" --pid-file "$pid_file" "run-$1" ',,')
+	jobs+=("${words[@]}" start "run-$1" ',,' @reap "$pid_file" ',,' "${words[@]}" delete "run-$1")
+}
+
+# containers_start: bench-NAME, a container that stays, for exec and state.
+containers_start() {
+	local name
+	bundle_make stays
+	config_edit stays '.process.args = ["/bin/sleep", "3600"]'
+	for name in "${runtimes[@]}"; do
+		rt_words "$name"
+		"${words[@]}" run --detach --bundle "$work/stays" "bench-$name" </dev/null >/dev/null
+	done
+}
+
+# syscalls_count WORD...: prints the system calls of a command and its children.
+syscalls_count() {
+	strace -f -c -o "$work/strace" "$@" </dev/null >/dev/null || return 1
+	awk '$NF == "total" { print ($4 ~ /^[0-9]+$/ ? $4 : "-") }' "$work/strace"
+}
+
+# instructions_tool: $counter becomes perf, callgrind or none.
+instructions_tool() {
+	counter=none
+	if perf stat -x, -e instructions:u -o "$work/perf" true 2>/dev/null && grep -q '^[0-9]' "$work/perf"; then
+		counter=perf
+	elif command -v valgrind >/dev/null; then
+		counter=callgrind
+	fi
+}
+
+# instructions_count WORD...: user-space instructions; under callgrind only where
+# nothing is cloned into new namespaces.
+instructions_count() {
+	case $counter in
+	perf)
+		perf stat -x, -e instructions:u -o "$work/perf" -- "$@" </dev/null >/dev/null
+		awk -F, '/^[0-9]/ { print $1 }' "$work/perf"
+		;;
+	callgrind)
+		valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file="$work/callgrind" "$@" \
+			</dev/null >/dev/null 2>&1 || true
+		awk '/Collected :/ { print $NF }' "$work/callgrind"
+		;;
+	esac
+}
+
+# counts_take: appends "what runtime value" to $work/counts.
+counts_take() {
+	local name
+	bundle_make small
+	cp "$(tool_path nothing)" "$work/small/rootfs/bin/nothing"
+	config_edit small '.process.args = ["/bin/nothing"]'
+	instructions_tool
+	count syscalls_run floor syscalls_count "$floor" "$work/plain/rootfs"
+	for name in "${runtimes[@]}"; do
+		rt_words "$name"
+		count syscalls_run "$name" syscalls_count "${words[@]}" run --bundle "$work/plain" "count-$name"
+		count syscalls_seccomp "$name" syscalls_count "${words[@]}" run --bundle "$work/seccomp" "count-$name"
+		count syscalls_exec "$name" syscalls_count "${words[@]}" exec "bench-$name" /bin/true
+		count syscalls_state "$name" syscalls_count "${words[@]}" state "bench-$name"
+		if [ $counter = perf ]; then
+			count instructions_run "$name" instructions_count "${words[@]}" run --bundle "$work/plain" "count-$name"
+		fi
+		count instructions_state "$name" instructions_count "${words[@]}" state "bench-$name"
+		count instructions_version "$name" instructions_count "${program[$name]}" --version
+		count rss_run "$name" rss_measure "${words[@]}" run --bundle "$work/small" "count-$name"
+		count rss_state "$name" rss_measure "${words[@]}" state "bench-$name"
+	done
+}
+
+rss_measure() { "$runloop" -n 5 :: x "$@" | cut -f5; }
+
+# count WHAT RUNTIME COMMAND...
+count() {
+	local what=$1 name=$2 value
+	shift 2
+	value=$("$@") || value=-
+	say "$what	$name	${value:--}" >>"$work/counts"
+}
+
+# ---- printing ----
+
+# tables_print: all tables from $work/times and $work/counts.
+tables_print() {
+	awk -F '\t' -v markdown="$markdown" -v columns="floor ${runtimes[*]}" -v idle_ms="$BENCH_IDLE_MS" \
+		-v counter="$counter" -f "$srcdir/tables.awk" "$work/times" "$work/counts"
+}
+
+machine_print() {
+	local model name versions=
+	model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n1)
+	say "Machine: $(uname -srm), ${model:-unknown processor}, $(nproc) cores."
+	for name in "${runtimes[@]}"; do
+		versions+=${versions:+, }$("${program[$name]}" --version | head -n1)
+	done
+	say "Runtimes: $versions."
+	say "Rounds: $BENCH_N back to back, $BENCH_IDLE_N with $BENCH_IDLE_MS ms idle; the runtimes take turns in each."
+	say "Cgroups are disabled, but for runc, which has no way to do without."
+}
+
+main() {
+	case ${1:-} in
+	--markdown) markdown=1 ;;
+	'') ;;
+	*) die "usage: bench.sh [--markdown]" ;;
+	esac
+	[ "$(id -u)" = 0 ] || die "run as root: containers with five namespaces and cgroups need it"
+	for tool in jq busybox unshare; do
+		command -v "$tool" >/dev/null || die "$tool is not installed"
+	done
+	[ "${BENCH_INSIDE:-}" = 1 ] || enter_namespace "$@"
+
+	work=/mnt
+	trap cleanup EXIT
+	runtimes_find
+	runloop=$(tool_path runloop)
+	floor=$(tool_path floor)
+	bundle_make plain
+	bundle_make seccomp
+	# shellcheck disable=SC2016 # jq expands it
+	config_edit seccomp '.linux.seccomp = $p[0].linux.seccomp' --slurpfile p "$profile"
+	: >"$work/times"
+	: >"$work/counts"
+
+	compare run 1 job_run
+	compare seccomp 0 job_run_seccomp
+	compare cycle 0 job_cycle
+	containers_start
+	compare exec 0 job_exec
+	compare state 0 job_state
+	counts_take
+	machine_print
+	tables_print || [ "$BENCH_CHECK" != 1 ]
+}
+
+main "$@"

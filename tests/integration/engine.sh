@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# engine.sh: what the tests under real engines share; sourced after lib.sh.
+#
+# Engines keep state and start daemons, so a test file runs in namespaces of its own:
+# mounts (with a pure cgroup2 and fresh /run, /dev/shm and engine storage), network (only
+# lo) and processes. All that an engine makes ends with them; the host sees none of it.
+
+# private_host "$@": at the top of a test file. Runs it again in those namespaces; where they
+# cannot be had, goes on without, and need_engine skips.
+private_host() {
+	[ -z "${HUSK_PRIVATE_HOST:-}" ] || return 0
+	is_root || return 0
+	unshare --mount --net --pid --fork --propagation private true 2>/dev/null || return 0
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	exec unshare --mount --net --pid --fork --mount-proc --kill-child --propagation private bash -c '
+		set -e
+		ip link set lo up
+		umount -R /sys/fs/cgroup || true
+		mount -t cgroup2 none /sys/fs/cgroup
+		for dir in /run /dev/shm /var/lib/containers /var/lib/containerd; do
+			[ ! -d "$dir" ] || mount -t tmpfs -o mode=755 none "$dir"
+		done
+		chmod 1777 /dev/shm
+		export HUSK_PRIVATE_HOST=1 HUSK_PRIVATE_CGROUP2=1
+		exec bash "$@"' private_host "$0" "$@"
+}
+
+# need_engine PROGRAM...: skip where the programs or the namespaces lack.
+need_engine() {
+	is_root || skip "needs root"
+	need "$@"
+	[ -n "${HUSK_PRIVATE_HOST:-}" ] || skip "this machine gives no private mount, network and pid namespaces"
+}
+
+# engine_runtime FILE [FLAG...]: a program that runs the runtime under test with these global
+# options. Engines do not pass the environment on, and decide on some behaviour by the name.
+engine_runtime() {
+	local file=$1 real
+	shift
+	real=$(realpath "$(command -v "$HUSK")")
+	mkdir -p "$(dirname "$file")"
+	printf '#!/bin/sh\nexport ASAN_OPTIONS=%q\nexec %q %s "$@"\n' "$ASAN_OPTIONS" "$real" "$*" >"$file"
+	chmod 755 "$file"
+}
+
+# terminal COMMAND...: the command on a new terminal of 33 rows and 77 columns, without
+# carriage returns; stdin is typed in. At its end script(1) types a NUL, whose echo is dropped.
+terminal() {
+	script -qec "stty rows 33 cols 77; $(printf '%q ' "$@")" /dev/null | tr -d '\r' | sed 's/\^@//g'
+}

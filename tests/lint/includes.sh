@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
+# headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
+# above; src only libcontainer.h of the library.
+# shellcheck source=lib.bash
+. "$(dirname "$0")/lib.bash"
+
+# shellcheck disable=SC2046 # names of files without blanks
+grep -nE '#[[:space:]]*include[[:space:]]*["<]\.\./' $(c_files -name '*.[chS]') | sed 's/$/   (include by bare name)/' | bad_lines || true
+
+# FILE INCLUDED: why it is not allowed, or nothing
+why_not() {
+	local file=$1 header=$2 stem family
+	[ ! -e "libcontainer/base/$header" ] || return 0
+	case $file in
+	libcontainer/base/*)
+		[ "$header" = config.h ] || echo "base includes only base"
+		;;
+	libcontainer/linux/*)
+		[ -e "libcontainer/linux/$header" ] || return 0
+		stem=$(basename "${file%.*}")
+		family=${stem%%_*}
+		case $header in
+		"$stem.h" | "$stem"_*.h | "$family.h" | "${family}"_*.h) ;;
+		*) echo "a leaf of linux/ includes no other leaf" ;;
+		esac
+		;;
+	src/*)
+		[ -e "src/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||
+			echo "src includes only libcontainer.h, base and src"
+		;;
+	esac
+}
+
+# shellcheck disable=SC2046
+while IFS=: read -r file line text; do
+	header=${text#*\"}
+	header=${header%%\"*}
+	why=$(why_not "$file" "$header")
+	[ -z "$why" ] || bad "$file:$line: \"$header\": $why"
+done < <(grep -nE '^#[[:space:]]*include[[:space:]]*"' $(c_files -name '*.[chS]') /dev/null)
+finish
