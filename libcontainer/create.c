@@ -15,6 +15,7 @@
 #include "cgroup_dev.h"
 #include "cgroup_procs.h"
 #include "child.h"
+#include "clock.h"
 #include "device.h"
 #include "fd.h"
 #include "hooks.h"
@@ -42,7 +43,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 static int find_bundle(struct creation *c, struct err *e)
 {
@@ -98,18 +98,6 @@ static int open_sources(struct creation *c, struct err *e)
 	return r;
 }
 
-static char *now(void)
-{
-	struct timespec ts;
-	struct tm tm;
-	char date[32];
-
-	if (clock_gettime(CLOCK_REALTIME, &ts) < 0 || !gmtime_r(&ts.tv_sec, &tm))
-		return x_strdup("1970-01-01T00:00:00Z");
-	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	return x_printf("%s.%09ldZ", date, ts.tv_nsec);
-}
-
 /* The path of the cgroup; NULL when there will be none. */
 static int name_cgroup(struct creation *c, struct err *e)
 {
@@ -128,9 +116,11 @@ static int name_cgroup(struct creation *c, struct err *e)
 	return r;
 }
 
-static int write_first_state(struct creation *c, const char *id, struct err *e)
+/* What delete would need is written before it is made: here, the cgroup's path. */
+static int make_state(struct creation *c, const char *id, struct err *e)
 {
 	const struct json *notes;
+	char created[CLOCK_TEXT_MAX];
 	int r;
 
 	r = state_make(c->ctx, id, &c->state, e);
@@ -139,14 +129,13 @@ static int write_first_state(struct creation *c, const char *id, struct err *e)
 	notes = json_get(c->spec->doc.root, "annotations");
 	c->state.bundle = x_strdup(c->bundle);
 	c->state.rootfs = x_strdup(c->plan->root);
-	c->state.created = now();
+	clock_now(created);
+	c->state.created = x_strdup(created);
 	c->state.owner = geteuid();
 	if (notes)
 		c->state.annotations = x_printf("%.*s", (int)(notes->end - notes->start), c->spec->doc.text + notes->start);
 	r = name_cgroup(c, e);
-	if (r == 0)
-		r = io_replace_file(c->state.dir, STATE_CONFIG, c->spec->text, strlen(c->spec->text), 0600, e);
-	return r < 0 ? r : state_write(&c->state, e);
+	return r < 0 || !c->state.cgroup ? r : state_write(&c->state, e);
 }
 
 static int make_cgroup(struct creation *c, struct err *e)
@@ -237,10 +226,21 @@ static int clone_child(struct creation *c, struct err *e)
 	(void)close(pair[1]);
 	if (r > 0)
 		r = privilege_child(c, child.wait_go, e);
+	return r < 0 ? r : 0;
+}
+
+/* While the child sets itself up. */
+static int save(struct creation *c, struct err *e)
+{
+	int r;
+
+	r = io_replace_file(c->state.dir, STATE_CONFIG, c->spec->text, strlen(c->spec->text), 0600, e);
 	if (r < 0)
 		return r;
 	r = proc_start_time(c->state.pid, &c->state.start_time, NULL);
-	return r < 0 ? err_sys(e, -r, "find the container's process") : state_write(&c->state, e);
+	if (r < 0)
+		return err_sys(e, -r, "find the container's process");
+	return state_write(&c->state, e);
 }
 
 static int runtime_hooks(struct creation *c, struct err *e)
@@ -302,13 +302,15 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 	if (r == 0)
 		r = seal_trampoline(&c->trampoline, e);
 	if (r == 0)
-		r = write_first_state(c, id, e);
+		r = make_state(c, id, e);
 	if (r == 0)
 		r = make_cgroup(c, e);
 	if (r == 0 && mode == CREATION_GATED)
 		r = listen_gate(c, e);
 	if (r == 0)
 		r = clone_child(c, e);
+	if (r == 0)
+		r = save(c, e);
 	if (r == 0)
 		r = wait_ready(c, e);
 	return r < 0 ? r : announce(c, e);

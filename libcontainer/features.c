@@ -20,9 +20,9 @@
 
 #define CAP_NUMBERS 64
 
-static const char *const hook_names[] = { "prestart",	    "createRuntime", "createContainer",
-					  "startContainer", "poststart",     "poststop",
-					  NULL };
+static const char *const hook_names[] = {
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL
+};
 
 static const char *const namespace_names[] = { "cgroup", "ipc", "mount", "network", "pid", "user", "uts", NULL };
 

@@ -116,8 +116,9 @@ int io_replace_file(int dirfd, const char *path, const void *buf, size_t len, mo
 	AUTO_FD fd = -1;
 	int r;
 
-	(void)unlinkat(dirfd, tmp, 0);
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, tmp, 0) == 0)
+		fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return err_sys(e, errno, "create '%s'", tmp);
 	r = io_write_all(fd, buf, len);

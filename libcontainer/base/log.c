@@ -3,13 +3,13 @@
  * so that lines of several processes do not mix. */
 #include "log.h"
 
-#include "fd.h"
+#include "clock.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES 4096
 
@@ -61,13 +61,10 @@ static size_t add_escaped(char *line, size_t at, size_t room, const char *s)
 
 static size_t format_json(char *line, size_t size, enum log_level level, const char *msg)
 {
-	char stamp[32];
-	struct tm tm;
-	time_t now = time(NULL);
+	char stamp[CLOCK_TEXT_MAX];
 	size_t at;
 
-	if (!gmtime_r(&now, &tm) || !strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		stamp[0] = '\0';
+	clock_now(stamp);
 	at = (size_t)snprintf(line, size, "{\"level\":\"%s\",\"msg\":\"", level_names[level]);
 	at = add_escaped(line, at, size - 64, msg);
 	at += (size_t)snprintf(line + at, size - at, "\",\"time\":\"%s\"}\n", stamp);

@@ -15,21 +15,11 @@ static const struct {
 	const char *name; /* without the prefix */
 	int number;
 } limits[] = {
-	{ "AS", RLIMIT_AS },
-	{ "CORE", RLIMIT_CORE },
-	{ "CPU", RLIMIT_CPU },
-	{ "DATA", RLIMIT_DATA },
-	{ "FSIZE", RLIMIT_FSIZE },
-	{ "LOCKS", RLIMIT_LOCKS },
-	{ "MEMLOCK", RLIMIT_MEMLOCK },
-	{ "MSGQUEUE", RLIMIT_MSGQUEUE },
-	{ "NICE", RLIMIT_NICE },
-	{ "NOFILE", RLIMIT_NOFILE },
-	{ "NPROC", RLIMIT_NPROC },
-	{ "RSS", RLIMIT_RSS },
-	{ "RTPRIO", RLIMIT_RTPRIO },
-	{ "RTTIME", RLIMIT_RTTIME },
-	{ "SIGPENDING", RLIMIT_SIGPENDING },
+	{ "AS", RLIMIT_AS },	       { "CORE", RLIMIT_CORE },		{ "CPU", RLIMIT_CPU },
+	{ "DATA", RLIMIT_DATA },       { "FSIZE", RLIMIT_FSIZE },	{ "LOCKS", RLIMIT_LOCKS },
+	{ "MEMLOCK", RLIMIT_MEMLOCK }, { "MSGQUEUE", RLIMIT_MSGQUEUE }, { "NICE", RLIMIT_NICE },
+	{ "NOFILE", RLIMIT_NOFILE },   { "NPROC", RLIMIT_NPROC },	{ "RSS", RLIMIT_RSS },
+	{ "RTPRIO", RLIMIT_RTPRIO },   { "RTTIME", RLIMIT_RTTIME },	{ "SIGPENDING", RLIMIT_SIGPENDING },
 	{ "STACK", RLIMIT_STACK },
 };
 

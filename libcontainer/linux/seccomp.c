@@ -45,8 +45,10 @@ int seccomp_install(const struct seccomp_prog *prog, struct err *e)
 	if (r > 0) /* a thread that TSYNC could not reach */
 		return err_set(e, ESRCH, "linux.seccomp: thread %ld has another filter", r);
 	if (errno == EACCES)
-		return err_sys(e, errno, "linux.seccomp: install the filter (needs CAP_SYS_ADMIN or process.noNewPrivileges)");
-	return err_sys(e, errno, "linux.seccomp: install the filter (%u instructions, flags %#x)", prog->n, prog->flags);
+		return err_sys(e, errno,
+			       "linux.seccomp: install the filter (needs CAP_SYS_ADMIN or process.noNewPrivileges)");
+	return err_sys(e, errno, "linux.seccomp: install the filter (%u instructions, flags %#x)", prog->n,
+		       prog->flags);
 }
 
 /* The kernel looks at the flags before it reads the program (seccomp(2)). */

@@ -59,8 +59,7 @@ static void file_name(const char *text, size_t text_len, char out[NAME_SIZE])
 	(void)snprintf(out, NAME_SIZE, NAME_PREFIX "%016jx", (uintmax_t)seccomp_cache_hash(seed, text, text_len));
 }
 
-int seccomp_cache_parse(const char *buf, size_t len, const char *text, size_t text_len,
-			struct seccomp_cache_view *out)
+int seccomp_cache_parse(const char *buf, size_t len, const char *text, size_t text_len, struct seccomp_cache_view *out)
 {
 	const unsigned int known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	struct seccomp_cache_header h;

@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SECCOMP_CACHE_FORMAT 1 /* count up when the same text compiles to another program */
-#define SECCOMP_CACHE_FILES 64 /* kept in the directory; the oldest goes first */
+#define SECCOMP_CACHE_FORMAT 1		    /* count up when the same text compiles to another program */
+#define SECCOMP_CACHE_FILES 64		    /* kept in the directory; the oldest goes first */
 #define SECCOMP_CACHE_TEXT_MAX (256U << 10) /* longer profiles are compiled each time */
 
 struct seccomp_cache_header {
@@ -43,8 +43,7 @@ struct seccomp_cache_view {
 	unsigned short n;
 	unsigned int flags;
 };
-int seccomp_cache_parse(const char *buf, size_t len, const char *text, size_t text_len,
-			struct seccomp_cache_view *out);
+int seccomp_cache_parse(const char *buf, size_t len, const char *text, size_t text_len, struct seccomp_cache_view *out);
 
 /* 0, or -errno when there is nothing usable. */
 int seccomp_cache_load(int dirfd, const char *text, size_t text_len, struct seccomp_prog *out);

@@ -34,18 +34,13 @@ static const struct {
 	uint32_t value;
 	enum data_kind data;
 } actions[] = {
-	{ SCMP_ACT_ALLOW, DATA_NONE },
-	{ SCMP_ACT_ERRNO(0), DATA_ERRNO },
-	{ SCMP_ACT_KILL, DATA_NONE },
-	{ SCMP_ACT_KILL_PROCESS, DATA_NONE },
-	{ SCMP_ACT_KILL_THREAD, DATA_NONE },
-	{ SCMP_ACT_LOG, DATA_NONE },
-	{ SCMP_ACT_TRACE(0), DATA_TRACE },
-	{ SCMP_ACT_TRAP, DATA_NONE },
+	{ SCMP_ACT_ALLOW, DATA_NONE },	      { SCMP_ACT_ERRNO(0), DATA_ERRNO },   { SCMP_ACT_KILL, DATA_NONE },
+	{ SCMP_ACT_KILL_PROCESS, DATA_NONE }, { SCMP_ACT_KILL_THREAD, DATA_NONE }, { SCMP_ACT_LOG, DATA_NONE },
+	{ SCMP_ACT_TRACE(0), DATA_TRACE },    { SCMP_ACT_TRAP, DATA_NONE },
 };
-static const char *const action_names[] = { "SCMP_ACT_ALLOW",	    "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
+static const char *const action_names[] = { "SCMP_ACT_ALLOW",	     "SCMP_ACT_ERRNO",	     "SCMP_ACT_KILL",
 					    "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",
-					    "SCMP_ACT_TRACE",	    "SCMP_ACT_TRAP",  NULL };
+					    "SCMP_ACT_TRACE",	     "SCMP_ACT_TRAP",	     NULL };
 _Static_assert(ARRAY_LEN(action_names) == ARRAY_LEN(actions) + 1, "one name an action");
 
 static const enum scmp_compare operators[] = { SCMP_CMP_EQ, SCMP_CMP_GE,	SCMP_CMP_GT, SCMP_CMP_LE,
@@ -55,53 +50,26 @@ static const char *const operator_names[] = { "SCMP_CMP_EQ", "SCMP_CMP_GE",	   "
 _Static_assert(ARRAY_LEN(operator_names) == ARRAY_LEN(operators) + 1, "one name an operator");
 
 static const uint32_t archs[] = {
-	SCMP_ARCH_AARCH64,
-	SCMP_ARCH_ARM,
+	SCMP_ARCH_AARCH64,     SCMP_ARCH_ARM,
 #ifdef SCMP_ARCH_LOONGARCH64 /* libseccomp 2.6 */
 	SCMP_ARCH_LOONGARCH64,
 #endif
-	SCMP_ARCH_MIPS,
-	SCMP_ARCH_MIPS64,
-	SCMP_ARCH_MIPS64N32,
-	SCMP_ARCH_MIPSEL,
-	SCMP_ARCH_MIPSEL64,
-	SCMP_ARCH_MIPSEL64N32,
-	SCMP_ARCH_PARISC,
-	SCMP_ARCH_PARISC64,
-	SCMP_ARCH_PPC,
-	SCMP_ARCH_PPC64,
-	SCMP_ARCH_PPC64LE,
-	SCMP_ARCH_RISCV64,
-	SCMP_ARCH_S390,
-	SCMP_ARCH_S390X,
-	SCMP_ARCH_X32,
-	SCMP_ARCH_X86,
-	SCMP_ARCH_X86_64,
+	SCMP_ARCH_MIPS,	       SCMP_ARCH_MIPS64,  SCMP_ARCH_MIPS64N32, SCMP_ARCH_MIPSEL, SCMP_ARCH_MIPSEL64,
+	SCMP_ARCH_MIPSEL64N32, SCMP_ARCH_PARISC,  SCMP_ARCH_PARISC64,  SCMP_ARCH_PPC,	 SCMP_ARCH_PPC64,
+	SCMP_ARCH_PPC64LE,     SCMP_ARCH_RISCV64, SCMP_ARCH_S390,      SCMP_ARCH_S390X,	 SCMP_ARCH_X32,
+	SCMP_ARCH_X86,	       SCMP_ARCH_X86_64,
 };
 static const char *const arch_names[] = {
-	"SCMP_ARCH_AARCH64",
-	"SCMP_ARCH_ARM",
+	"SCMP_ARCH_AARCH64",	 "SCMP_ARCH_ARM",
 #ifdef SCMP_ARCH_LOONGARCH64
 	"SCMP_ARCH_LOONGARCH64",
 #endif
-	"SCMP_ARCH_MIPS",
-	"SCMP_ARCH_MIPS64",
-	"SCMP_ARCH_MIPS64N32",
-	"SCMP_ARCH_MIPSEL",
-	"SCMP_ARCH_MIPSEL64",
-	"SCMP_ARCH_MIPSEL64N32",
-	"SCMP_ARCH_PARISC",
-	"SCMP_ARCH_PARISC64",
-	"SCMP_ARCH_PPC",
-	"SCMP_ARCH_PPC64",
-	"SCMP_ARCH_PPC64LE",
-	"SCMP_ARCH_RISCV64",
-	"SCMP_ARCH_S390",
-	"SCMP_ARCH_S390X",
-	"SCMP_ARCH_X32",
-	"SCMP_ARCH_X86",
-	"SCMP_ARCH_X86_64",
-	NULL,
+	"SCMP_ARCH_MIPS",	 "SCMP_ARCH_MIPS64",   "SCMP_ARCH_MIPS64N32",
+	"SCMP_ARCH_MIPSEL",	 "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32",
+	"SCMP_ARCH_PARISC",	 "SCMP_ARCH_PARISC64", "SCMP_ARCH_PPC",
+	"SCMP_ARCH_PPC64",	 "SCMP_ARCH_PPC64LE",  "SCMP_ARCH_RISCV64",
+	"SCMP_ARCH_S390",	 "SCMP_ARCH_S390X",    "SCMP_ARCH_X32",
+	"SCMP_ARCH_X86",	 "SCMP_ARCH_X86_64",   NULL,
 };
 _Static_assert(ARRAY_LEN(arch_names) == ARRAY_LEN(archs) + 1, "one name an architecture");
 
@@ -186,10 +154,12 @@ static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct e
 		int a = name_index(arch_names, name), r;
 
 		if (a < 0)
-			return err_set(e, EINVAL, "linux.seccomp.architectures[%zu]: unknown architecture '%s'", i, name);
+			return err_set(e, EINVAL, "linux.seccomp.architectures[%zu]: unknown architecture '%s'", i,
+				       name);
 		r = seccomp_arch_add(ctx, archs[a]);
 		if (r < 0 && r != -EEXIST) /* the native one is always there */
-			return err_sys(e, -r, "linux.seccomp.architectures[%zu]: add '%s' beside the native one", i, name);
+			return err_sys(e, -r, "linux.seccomp.architectures[%zu]: add '%s' beside the native one", i,
+				       name);
 	}
 	return 0;
 }
@@ -236,11 +206,11 @@ static int find_conditions(const struct spec_seccomp_rule *rule, size_t index, s
 		int op = name_index(operator_names, a->op);
 
 		if (op < 0)
-			return err_set(e, EINVAL, "linux.seccomp.syscalls[%zu].args[%zu].op: unknown operator '%s'", index, i,
-				       a->op ? a->op : "");
+			return err_set(e, EINVAL, "linux.seccomp.syscalls[%zu].args[%zu].op: unknown operator '%s'",
+				       index, i, a->op ? a->op : "");
 		if (a->index >= ARGS_MAX)
-			return err_set(e, EINVAL, "linux.seccomp.syscalls[%zu].args[%zu].index: %u is above %d", index, i,
-				       a->index, ARGS_MAX - 1);
+			return err_set(e, EINVAL, "linux.seccomp.syscalls[%zu].args[%zu].index: %u is above %d", index,
+				       i, a->index, ARGS_MAX - 1);
 		if (seen & (1U << a->index))
 			*out_apart = true;
 		seen |= 1U << a->index;
@@ -360,8 +330,8 @@ static int export_program(scmp_filter_ctx ctx, const struct sock_filter *head, s
 		return err_sys(e, errno, "linux.seccomp: size of the program");
 	n = (size_t)st.st_size / sizeof(*insns);
 	if (n == 0 || n + n_head > BPF_MAXINSNS)
-		return err_set(e, E2BIG, "linux.seccomp: the rules make %zu instructions, the kernel takes %d", n + n_head,
-			       BPF_MAXINSNS);
+		return err_set(e, E2BIG, "linux.seccomp: the rules make %zu instructions, the kernel takes %d",
+			       n + n_head, BPF_MAXINSNS);
 	insns = x_calloc(n_head + n, sizeof(*insns));
 	memcpy(insns, head, n_head * sizeof(*insns));
 	if (pread(fd, insns + n_head, n * sizeof(*insns), 0) != (ssize_t)(n * sizeof(*insns)))

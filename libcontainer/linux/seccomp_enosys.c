@@ -42,8 +42,7 @@ static struct sock_filter *put_section(struct sock_filter *p, const struct enosy
 	if (a->audit_arch == AUDIT_ARCH_X86_64) {
 		mode = p++;
 		p = put_check(p, a->last_x32);
-		*mode = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, X32_BIT, 0,
-						     (uint8_t)(p - mode - 1));
+		*mode = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, X32_BIT, 0, (uint8_t)(p - mode - 1));
 	}
 	if (a->zero_is_newer) {
 		*p++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);

@@ -26,7 +26,7 @@ struct enosys_arch {
 };
 
 #define ENOSYS_ARCH_INSNS 11 /* at most, for each architecture */
-#define ENOSYS_INSNS(n_archs) ((n_archs) * ENOSYS_ARCH_INSNS + 2)
+#define ENOSYS_INSNS(n_archs) ((n_archs)*ENOSYS_ARCH_INSNS + 2)
 
 /* Writes the head, to be followed by the filter at once, into out, which has
  * room for ENOSYS_INSNS(n). Returns the number of instructions, 0 when no

@@ -294,7 +294,7 @@ test_ps_passes_its_arguments_on() {
 	assert_match "$(tail -n 1 <<<"$OUT")" "^ *$pid sleep$" "line of ps -o pid,comm"
 	expect_error 'no PID column' husk ps "$ID-one" -e -o comm
 	expect_error "program 'ps' failed" sh -c "'$HUSK' --root '$ROOT' ps '$ID-one' --none 2>&1 >&2 | grep ^husk >&2; false"
-	PATH=/nowhere expect_error "'ps'.*--format json" "$HUSK" --root "$ROOT" ps "$ID-one"
+	expect_error "'ps'.*--format json" env PATH=/nowhere "$HUSK" --root "$ROOT" ps "$ID-one"
 	expect_status 0 husk delete --force "$ID-one"
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cgroup_place.h: a cgroup of a test's own, for check_cgroup.c and check_cgroup_dev.c.
+ * cgroup_place.h: a cgroup of a test's own, for the tests of cgroup*.c.
  *
  * The test's process gets a mount namespace of its own in which /sys/fs/cgroup
  * is cgroup2, whatever the host has there; the host's mounts stay untouched. All
@@ -10,9 +10,12 @@
 #define HUSK_TEST_CGROUP_PLACE_H
 
 #include "cgroup.h"
+#include "fd.h"
 #include "kernel.h"
+#include "str.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +24,8 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+#define ROOT "/sys/fs/cgroup/"
 
 static char place[64]; /* "husk-test-<pid>" */
 static pid_t place_owner, place_guard;
@@ -134,5 +139,40 @@ static inline pid_t place_fork(int cgroup_fd)
 		ck_assert_int_eq(e->code, errno_);                                      \
 		ck_assert_msg(strstr(e->msg, text) != NULL, "%s: '%s'", #call, e->msg); \
 	} while (0)
+
+/* "<place>/<rest>"; a few of them live at a time. */
+static inline const char *below(const char *rest)
+{
+	static char paths[8][512];
+	static unsigned int next;
+	char *path = paths[next++ % ARRAY_LEN(paths)];
+
+	(void)snprintf(path, sizeof(paths[0]), "%s/%s", place, rest);
+	return path;
+}
+
+static inline bool exists(const char *path)
+{
+	AUTO_FREE char *full = x_printf(ROOT "%s", path);
+
+	return access(full, F_OK) == 0;
+}
+
+static inline int create(const char *rest)
+{
+	int fd = -1;
+
+	ck_assert_ok(cgroup_create(below(rest), &fd, e));
+	return fd;
+}
+
+static inline pid_t spawn_sleeper(int fd)
+{
+	pid_t pid = place_fork(fd);
+
+	while (pid == 0)
+		(void)pause();
+	return pid;
+}
 
 #endif

@@ -66,8 +66,19 @@ END_TEST
 
 START_TEST(what_is_no_name_is_refused)
 {
-	static const char *const bad[] = { "", "NET_RAW", "CAP_", "CAP_NET", "CAP_NET_RAWW", "CAP_NET_RAW,", "13", "0",
-					   "CAP_NET_RAW,CAP_CHOWN", "CAP_NET_RAW ", " CAP_NET_RAW", "CAP_13", "all" };
+	static const char *const bad[] = { "",
+					   "NET_RAW",
+					   "CAP_",
+					   "CAP_NET",
+					   "CAP_NET_RAWW",
+					   "CAP_NET_RAW,",
+					   "13",
+					   "0",
+					   "CAP_NET_RAW,CAP_CHOWN",
+					   "CAP_NET_RAW ",
+					   " CAP_NET_RAW",
+					   "CAP_13",
+					   "all" };
 	uint64_t bit = 77;
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)

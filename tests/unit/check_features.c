@@ -47,7 +47,7 @@ static bool truth(const char *path)
 
 static bool has(const char *path, const char *name)
 {
-	json_each(it, at(path))
+	json_each (it, at(path))
 		if (str_eq(it->str, name))
 			return true;
 	return false;
@@ -56,13 +56,20 @@ static bool has(const char *path, const char *name)
 START_TEST(every_part_of_features_md_is_there)
 {
 	static const char *const yes[] = { "linux.cgroup.v2", "linux.seccomp.enabled" };
-	static const char *const no[] = { "linux.cgroup.v1",	   "linux.cgroup.systemd", "linux.cgroup.systemdUser",
-					  "linux.cgroup.rdma",	   "linux.apparmor.enabled", "linux.selinux.enabled",
-					  "linux.intelRdt.enabled", "linux.mountExtensions.idmap.enabled",
+	static const char *const no[] = { "linux.cgroup.v1",	      "linux.cgroup.systemd",
+					  "linux.cgroup.systemdUser", "linux.cgroup.rdma",
+					  "linux.apparmor.enabled",   "linux.selinux.enabled",
+					  "linux.intelRdt.enabled",   "linux.mountExtensions.idmap.enabled",
 					  "linux.netDevices.enabled" };
-	static const char *const lists[] = { "hooks", "mountOptions", "linux.namespaces", "linux.capabilities",
-					     "linux.seccomp.actions", "linux.seccomp.operators", "linux.seccomp.archs",
-					     "linux.seccomp.knownFlags", "linux.seccomp.supportedFlags" };
+	static const char *const lists[] = { "hooks",
+					     "mountOptions",
+					     "linux.namespaces",
+					     "linux.capabilities",
+					     "linux.seccomp.actions",
+					     "linux.seccomp.operators",
+					     "linux.seccomp.archs",
+					     "linux.seccomp.knownFlags",
+					     "linux.seccomp.supportedFlags" };
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
 		ck_assert_msg(truth(yes[i]), "%s", yes[i]);
@@ -90,8 +97,8 @@ START_TEST(names_are_the_specs)
 }
 END_TEST
 
-#define CONFIG                                                                                                            \
-	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"                                                       \
+#define CONFIG                                                      \
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"}," \
 	"\"process\":{\"args\":[\"true\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0}},"
 
 static int parse(const char *config)

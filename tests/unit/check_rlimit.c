@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_rlimit.c: names, and limits as getrlimit(2) then tells them. */
-#include "rlimit.h"
 #include "plan.h"
+#include "rlimit.h"
 #include "str.h"
 
 #include <check.h>
@@ -46,7 +46,8 @@ END_TEST
 
 START_TEST(what_is_no_name_is_refused)
 {
-	static const char *const bad[] = { "", "NOFILE", "RLIMIT_", "RLIMIT_NOFILES", "rlimit_nofile", "RLIMIT_OFILE", "7" };
+	static const char *const bad[] = { "", "NOFILE", "RLIMIT_", "RLIMIT_NOFILES", "rlimit_nofile", "RLIMIT_OFILE",
+					   "7" };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		ck_assert_msg(rlimit_number(bad[i]) == -EINVAL, "'%s'", bad[i]);
