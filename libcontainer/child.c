@@ -30,11 +30,17 @@ static int isolate(struct child *c, struct err *e)
 {
 	process_reset_signals();
 	fd_close((int *)(uintptr_t)&c->state->dir); /* or its lock would live as long as we do */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
 	if (setsid() < 0)
 		return err_sys(e, errno, "setsid");
-	return c->wait_go ? sync_expect(c->sync, SYNC_GO, NULL, NULL, e) : 0;
+	if (c->wait_go) { /* until then the parent, an ordinary user perhaps, must be able to write our maps */
+		int r = sync_expect(c->sync, SYNC_GO, NULL, NULL, e);
+
+		if (r < 0)
+			return r;
+	}
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? err_sys(e, errno, "prctl") : 0;
 }
 
 static int set_up_namespaces(struct child *c, struct err *e)

@@ -110,7 +110,7 @@ static int name_cgroup(struct creation *c, struct err *e)
 		return r;
 	r = cgroup_path_make(l->cgroups_path, c->state.id, &c->state.cgroup, e);
 	if (r < 0 && c->ctx->rootless) {
-		log_warn("cgroup: %s: running without one", e->msg);
+		log_warn("linux.cgroupsPath: %s: running without a cgroup", e->msg);
 		return 0;
 	}
 	return r;
@@ -148,7 +148,9 @@ static int make_cgroup(struct creation *c, struct err *e)
 	if (r == 0)
 		r = cgroup_dev_apply(c->cgroup, c->spec->linux_, e);
 	if (r < 0 && c->ctx->rootless && r != -EEXIST) {
-		log_warn("cgroup: %s: running without one", e->msg);
+		/* most ordinary users own no cgroup: worth a word only if one was asked for */
+		log_write(c->spec->linux_->cgroups_path ? LOG_LVL_WARN : LOG_LVL_INFO,
+			  "linux.cgroupsPath: %s: running without a cgroup", e->msg);
 		if (c->cgroup >= 0)
 			(void)cgroup_remove(c->state.cgroup, NULL);
 		fd_close(&c->cgroup);

@@ -243,7 +243,7 @@ static int on_number(void *ctx, const char *digits, size_t len)
 }
 
 /* Where the string token that ends at `end` (its closing quote included) starts: yajl gives a string
- * without escapes in place; before one with escapes, the nearest quote that is not escaped is it. */
+ * without escapes in place; one with escapes starts at the nearest quote that no backslash precedes. */
 static size_t string_start(const struct parser *p, const unsigned char *s, size_t end)
 {
 	uintptr_t at_text = (uintptr_t)s - (uintptr_t)p->text;
@@ -252,14 +252,8 @@ static size_t string_start(const struct parser *p, const unsigned char *s, size_
 	if (at_text > 0 && at_text < end)
 		return at_text - 1;
 	while (at > 0) {
-		size_t slashes = 0;
-
 		at--;
-		if (p->text[at] != '"')
-			continue;
-		while (slashes < at && p->text[at - 1 - slashes] == '\\')
-			slashes++;
-		if (slashes % 2 == 0)
+		if (p->text[at] == '"' && (at == 0 || p->text[at - 1] != '\\'))
 			break;
 	}
 	return at;

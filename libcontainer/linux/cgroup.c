@@ -170,7 +170,7 @@ static int make_one(int dirfd, const char *name, int flags, bool *out_made)
 	return fd;
 }
 
-/* Removes what of path[0..from), path[0..from + ...), ... was made: everything longer than `kept` bytes. */
+/* Removes path and those above it that are longer than `kept` bytes, as far as they are empty. */
 static void unmake_parents(int root, char *path, size_t kept)
 {
 	size_t len = strlen(path);
@@ -271,7 +271,7 @@ static int split(const char *path, char **out_parents, const char **out_name, st
 	return 0;
 }
 
-static int create_once(int root, char *parents, const char *name, const char *path, int *out_fd, struct err *e)
+static int create_once(int root, const char *parents, const char *name, const char *path, int *out_fd, struct err *e)
 {
 	size_t kept;
 	AUTO_FD parent = make_parents(root, parents, &kept);

@@ -64,6 +64,8 @@ function ratio(what, peer, want, title) {
 		verdict(title " / " peer, low[what, "busy", "husk"] / low[what, "busy", peer], want, "")
 }
 
+BEGIN { KIB_PER_MB = 1e6 / 1024 }
+
 END {
 	n_columns = split(columns, column, " ")
 	head("ms, minimum / median", n_columns)
@@ -86,11 +88,11 @@ END {
 	counts("instructions_run", "instructions, millions: run", 1e6)
 	counts("instructions_state", "instructions, millions: state", 1e6)
 	counts("instructions_version", "instructions, millions: --version", 1e6)
-	counts("rss_run", "peak RSS, MiB: run", 1024)
-	counts("rss_state", "peak RSS, MiB: state", 1024)
+	counts("rss_run", "peak RSS, MB: run", KIB_PER_MB)
+	counts("rss_state", "peak RSS, MB: state", KIB_PER_MB)
 	print ""
 	print "System calls include those of the program that is run. Instructions are counted by " counter "."
-	print "RSS is measured with a program of 0.6 MiB in the container, the least that can show."
+	print "RSS is measured with a program of 0.6 MB in the container, the least that can show."
 
 	if (!(("run", "busy", "husk") in low))
 		exit
@@ -104,6 +106,6 @@ END {
 	ratio("cycle", "crun", 0.45, "create+start+delete: husk")
 	ratio("state", "crun", 0.4, "state: husk")
 	if (("rss_run", "husk") in value && value["rss_run", "husk"] != "-")
-		verdict("peak RSS, run", value["rss_run", "husk"] / 1024, 1, " MiB")
+		verdict("peak RSS, run", value["rss_run", "husk"] / KIB_PER_MB, 1, " MB")
 	exit missed > 0
 }

@@ -47,7 +47,7 @@ script_files() {
 include_flags() {
 	local lib="-iquote libcontainer -iquote libcontainer/linux -iquote libcontainer/trampoline"
 	case $1 in
-	libcontainer/base/*) echo "-iquote libcontainer/base" ;;
+	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base" ;;
 	libcontainer/*) echo "-iquote libcontainer/base $lib" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src" ;;
 	tests/*) echo "-iquote libcontainer/base $lib -iquote src" ;;

@@ -9,7 +9,7 @@ folders=$(sed -n '/^test_data =/,/[^\\]$/p' Makefile.am)
 while read -r f; do
 	grep -qE "(^|[[:space:]])${f//./\\.}([[:space:]]|\\\\|\$)" Makefile.am && continue
 	case $f in
-	tests/unit/check_*.c) f=${f%.c} && grep -qE "(^|[[:space:]])$f([[:space:]]|\$)" Makefile.am && continue ;;
+	tests/unit/check_*.c | tests/bench/*.c) f=${f%.c} && grep -qE "(^|[[:space:]])$f([[:space:]]|\$)" Makefile.am && continue ;;
 	esac
 	found=
 	for d in $folders; do

@@ -10,6 +10,7 @@
 #define HUSK_TEST_CGROUP_PLACE_H
 
 #include "cgroup.h"
+#include "ck_err.h"
 #include "fd.h"
 #include "kernel.h"
 #include "str.h"
@@ -124,21 +125,6 @@ static inline pid_t place_fork(int cgroup_fd)
 	ck_assert_msg(pid >= 0, "clone3: %s", strerror(errno));
 	return pid;
 }
-
-#define ck_assert_ok(call)                                              \
-	do {                                                            \
-		struct err e_ = { 0 }, *e = &e_;                        \
-		int r_ = (call);                                        \
-		ck_assert_msg(r_ >= 0, "%s: %d %s", #call, r_, e->msg); \
-	} while (0)
-#define ck_assert_fails(call, errno_, text)                                             \
-	do {                                                                            \
-		struct err e_ = { 0 }, *e = &e_;                                        \
-		int r_ = (call);                                                        \
-		ck_assert_msg(r_ == -(errno_), "%s: %d %s", #call, r_, e->msg);         \
-		ck_assert_int_eq(e->code, errno_);                                      \
-		ck_assert_msg(strstr(e->msg, text) != NULL, "%s: '%s'", #call, e->msg); \
-	} while (0)
 
 /* "<place>/<rest>"; a few of them live at a time. */
 static inline const char *below(const char *rest)

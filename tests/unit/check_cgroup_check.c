@@ -2,13 +2,12 @@
 /* check_cgroup_check.c: cgroup_check.c, by tables of linux.resources as JSON. */
 #include "cgroup_check.h"
 
+#include "ck_err.h"
 #include "json.h"
 #include "log.h"
 #include "spec.h"
 #include "str.h"
 
-#include <check.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

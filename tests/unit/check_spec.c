@@ -17,6 +17,7 @@ static const struct {
 } accepted[] = {
 	{ TOP, "'unknown':{'a':[1,2,{}]},'windows':{'x':1},'solaris':{},'zos':{},'freebsd':7" },
 	{ TOP, "'process':null,'mounts':null,'hooks':null,'annotations':null,'vm':null" },
+	{ TOP, "'vm':false" },
 	{ TOP, "'vm':{},'hostname':'','domainname':'','mounts':[],'hooks':{'prestart':[],'other':7},'annotations':{}" },
 	{ TOP, "'mounts':[{'destination':'/a','uidMappings':[],'gidMappings':null,'options':null}]" },
 	{ PROCESS, "'unknown':1,'user':{'username':'x'},'env':null,'rlimits':[],'capabilities':{}" },

@@ -191,6 +191,8 @@ static const struct refusal linux_refused[] = {
 	  "linux.resources.devices[0].type: expected a, c or b, got 'p'" },
 	{ LINUX, "'resources':{'devices':[{'allow':true,'major':-2}]}",
 	  "linux.resources.devices[0].major: expected a number from -1 to 4294967295, got -2" },
+	{ LINUX, "'resources':{'devices':[{'allow':true,'minor':-2}]}",
+	  "linux.resources.devices[0].minor: expected a number from -1 to 4294967295, got -2" },
 	{ LINUX, "'resources':{'devices':[{},{'allow':true,'access':'rx'}]}",
 	  "linux.resources.devices[1].access: expected letters of 'rwm', got 'rx'" },
 	{ LINUX, "'rootfsPropagation':'rw'",

@@ -1,0 +1,146 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
+# guest-init.sh: pid 1 of guest.sh's guest, run by busybox: first in the initramfs,
+# whose root cannot be pivoted away from, then again on a tmpfs, as distributions do.
+# Prints "GUEST ok NAME" or "GUEST not ok NAME: reason" on the console, "GUEST done"
+# at the end, and powers off.
+export PATH=/bin HOME=/
+
+ok() { echo "GUEST ok $stage.$1"; }
+not_ok() { echo "GUEST not ok $stage.$1: $2"; }
+
+# attempt COMMAND...: $out and $status are what it did. By a file: a created container
+# keeps its standard output open, and $( ) would wait for it.
+attempt() {
+	status=0
+	"$@" >/tmp/out 2>&1 </dev/null || status=$?
+	out=$(tr '\n' ' ' </tmp/out)
+}
+
+# check NAME COMMAND...: ok when the command succeeds
+check() {
+	local name=$1
+	shift
+	check_status "$name" 0 "$@"
+}
+
+# check_status NAME STATUS COMMAND...
+check_status() {
+	local name=$1 want=$2
+	shift 2
+	attempt "$@"
+	if [ "$status" = "$want" ]; then ok "$name"; else not_ok "$name" "'$*': status $status, not $want: $out"; fi
+}
+
+# check_output NAME PATTERN COMMAND...: it succeeds and its output matches
+check_output() {
+	local name=$1 want=$2
+	shift 2
+	attempt "$@"
+	# shellcheck disable=SC2254 # a pattern it is
+	case "$status $out" in
+	"0 "$want) ok "$name" ;;
+	*) not_ok "$name" "'$*': status $status, '$out', not '$want'" ;;
+	esac
+}
+
+mount_system() {
+	mount -t devtmpfs dev /dev
+	mount -t proc proc /proc
+	mount -t sysfs sys /sys
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	mount -t tmpfs run /run
+	mkdir -p /dev/shm /dev/pts
+	echo 3 >/proc/sys/kernel/printk
+}
+
+unmount_system() {
+	local dir
+	for dir in /run /sys/fs/cgroup /sys /proc /dev; do umount -l "$dir"; done
+}
+
+controllers_enable() {
+	local name
+	# shellcheck disable=SC2013 # one line of words
+	for name in $(cat /sys/fs/cgroup/cgroup.controllers); do
+		echo "+$name" >/sys/fs/cgroup/cgroup.subtree_control || return 1
+	done
+}
+
+is_status() { husk state "$1" | grep -q "\"status\": *\"$2\""; }
+
+wait_status() {
+	local n=0
+	until is_status "$1" "$2"; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || return 1
+		usleep 50000
+	done
+}
+
+cgroup_of() {
+	local pid
+	pid=$(husk state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+	sed -n 's/^0:://p' "/proc/$pid/cgroup"
+}
+
+# Cgroups below the root, except those that the test itself makes.
+no_cgroup_left() { [ -z "$(find /sys/fs/cgroup -mindepth 1 -type d -name '*guest-*')" ]; }
+
+nothing_left() {
+	no_cgroup_left || return 1
+	[ -z "$(husk list -q)" ]
+}
+
+in_initramfs() {
+	check_output run_without_pivot 'pid 1 host inner cgroup *' husk run --no-pivot --bundle /bundle-print guest-1
+	check_status exit_status 7 husk run --no-pivot --bundle /bundle-fail guest-2
+	check nothing_left nothing_left
+}
+
+on_tmpfs() {
+	check_output controllers '*cpu*memory*pids*' cat /sys/fs/cgroup/cgroup.subtree_control
+	check_output run 'pid 1 host inner cgroup *' husk run --bundle /bundle-print guest-1
+	check_status exit_status 7 husk run --bundle /bundle-fail guest-2
+	check create husk create --bundle /bundle-stay guest-3
+	check is_created is_status guest-3 created
+	check start husk start guest-3
+	check is_running is_status guest-3 running
+	check has_controllers cat "/sys/fs/cgroup$(cgroup_of guest-3)/memory.current"
+	check_output exec 'inner ' husk exec guest-3 hostname
+	check_status exec_status 5 husk exec guest-3 sh -c 'exit 5'
+	check pause husk pause guest-3
+	check is_paused is_status guest-3 paused
+	check resume husk resume guest-3
+	check kill husk kill guest-3 KILL
+	check is_stopped wait_status guest-3 stopped
+	check delete husk delete guest-3
+	check nothing_left nothing_left
+}
+
+# The same tree on a tmpfs, which pivot_root can leave.
+move_to_tmpfs() {
+	unmount_system
+	mount -t tmpfs -o mode=755 root /new
+	mkdir /new/dev /new/proc /new/sys /new/run /new/tmp /new/new
+	cp -a /bin /bundle* /init /lib /new/
+	for dir in /lib64 /usr; do [ ! -e "$dir" ] || cp -a "$dir" /new/; done
+	cp -a /dev/console /new/dev/
+	exec switch_root /new /init again
+}
+
+mount_system 2>/dev/null
+check_mounts() { [ -d /proc/1 ] && [ -e /sys/fs/cgroup/cgroup.controllers ] && controllers_enable; }
+if [ "${1:-}" != again ]; then
+	stage=initramfs
+	check cgroup2_with_controllers check_mounts
+	in_initramfs
+	move_to_tmpfs
+	not_ok switch_root "switch_root failed"
+else
+	stage=tmpfs
+	check cgroup2_with_controllers check_mounts
+	on_tmpfs
+	echo "GUEST done"
+fi
+poweroff -f
