@@ -168,11 +168,9 @@ static int wait_gate(struct child *c, int *out_gate, int32_t *out_pid, struct er
 	if (c->gate < 0) {
 		*out_gate = c->sync;
 		r = sync_expect(c->sync, SYNC_GO, NULL, out_pid, e);
-	}
-	/* the state names this process now: from here on it may outlive its parent */
-	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	if (c->gate < 0)
+		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 		return r;
+	}
 	fd_close(&c->sync);
 	for (;;) {
 		AUTO_FD conn = accept4(c->gate, NULL, NULL, SOCK_CLOEXEC);
@@ -196,6 +194,15 @@ static int start_hooks(struct child *c, pid_t pid, struct err *e)
 		return 0;
 	state = state_json(c->state, STATE_CREATED, pid);
 	return hooks_run(spec, HOOK_START_CONTAINER, state, c->trampoline_fd, e);
+}
+
+/* Once the parent reads READY it may end, and the process behind a gate must outlive it. It read
+ * nothing yet if it died: then the message cannot be sent. */
+static int say_ready(struct child *c, int master, struct err *e)
+{
+	if (c->gate >= 0)
+		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	return sync_send(c->sync, SYNC_READY, 0, master, e);
 }
 
 /* The whole sequence. *out_peer is where a failure is told. */
@@ -230,7 +237,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 	if (r == 0)
 		r = process_become(&x, e);
 	if (r == 0)
-		r = sync_send(c->sync, SYNC_READY, 0, tty.master, e);
+		r = say_ready(c, tty.master, e);
 	if (r == 0)
 		r = wait_gate(c, out_peer, &pid, e);
 	if (r == 0)

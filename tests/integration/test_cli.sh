@@ -100,6 +100,8 @@ test_values_are_checked() {
 	expect_usage_error 255 "KEY=VALUE, got 'A'" husk exec --env A a ls
 	expect_usage_error 255 "group id, got '-1'" husk exec -g -1 a ls
 	expect_usage_error 1 "text or json, got 'xml'" bare --log-format xml list
+	# the first error is the one that is told
+	expect_usage_error 1 "unknown option '--none'" bare --log-format xml --none
 	expect_usage_error 1 "expected error, warn, info or debug, got 'x'" bare --log-level x list
 	expect_usage_error 1 "expected true, false or auto, got 'x'" bare --root "$ROOT" --rootless x list
 }
