@@ -4,6 +4,7 @@
 
 #include "fd.h"
 #include "kernel.h"
+#include "str.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -28,7 +29,7 @@ struct attachment {
 	pid_t pid;
 	bool exited;
 	int status; /* as waitpid(2) has it */
-	struct relay in, out;
+	struct relay *in, *out; /* NULL without a terminal */
 	bool raw;
 	struct termios before;
 };
@@ -105,6 +106,15 @@ static void take_signals(struct attachment *a)
 	}
 }
 
+static struct relay *relay_new(int from, int to)
+{
+	struct relay *r = x_calloc(1, sizeof(*r));
+
+	r->from = from;
+	r->to = to;
+	return r;
+}
+
 static void relay_read(struct relay *r)
 {
 	ssize_t n = read(r->from, r->buf, sizeof(r->buf));
@@ -150,7 +160,7 @@ static void relay_move(struct relay *r, short revents)
 /* Done when the process has ended and all that its terminal still held is out. */
 static bool finished(const struct attachment *a)
 {
-	return a->exited && (a->master < 0 || (a->out.ended && !a->out.len));
+	return a->exited && (a->master < 0 || (a->out->ended && !a->out->len));
 }
 
 static int loop(struct attachment *a, struct err *e)
@@ -161,8 +171,8 @@ static int loop(struct attachment *a, struct err *e)
 		int n;
 
 		if (a->master >= 0) {
-			p[1] = a->exited ? p[1] : relay_poll(&a->in);
-			p[2] = relay_poll(&a->out);
+			p[1] = a->exited ? p[1] : relay_poll(a->in);
+			p[2] = relay_poll(a->out);
 		}
 		/* a process that was left behind may hold the terminal open: do not wait for it */
 		n = poll(p, 3, a->exited ? 0 : -1);
@@ -174,8 +184,10 @@ static int loop(struct attachment *a, struct err *e)
 			continue;
 		if (p[0].revents)
 			take_signals(a);
-		relay_move(&a->in, p[1].revents);
-		relay_move(&a->out, p[2].revents);
+		if (a->master >= 0) {
+			relay_move(a->in, p[1].revents);
+			relay_move(a->out, p[2].revents);
+		}
 	}
 	return 0;
 }
@@ -187,18 +199,20 @@ int attach_wait(int sigfd, pid_t pid, int pidfd, int master, int *out_status, st
 		.pidfd = pidfd,
 		.master = master,
 		.pid = pid,
-		.in = { .from = STDIN_FILENO, .to = master },
-		.out = { .from = master, .to = STDOUT_FILENO },
 	};
 	int r;
 
 	if (master >= 0) {
+		a.in = relay_new(STDIN_FILENO, master);
+		a.out = relay_new(master, STDOUT_FILENO);
 		copy_size(master);
 		make_raw(&a);
 	}
 	r = loop(&a, e);
 	if (a.raw)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &a.before);
+	free(a.in);
+	free(a.out);
 	if (r == 0)
 		*out_status = WIFSIGNALED(a.status) ? 128 + WTERMSIG(a.status) : WEXITSTATUS(a.status);
 	return r;

@@ -55,8 +55,8 @@ static int set_up_namespaces(struct child *c, struct err *e)
 			return r;
 	}
 	r = spawn_enter(c->plan, e);
-	if (r == 0 && c->plan->clone_flags & CLONE_NEWNET)
-		r = namespace_loopback_up(e);
+	if (r == 0 && c->plan->clone_flags & CLONE_NEWNET && !c->loopback_done)
+		r = namespace_loopback_up(-1, e);
 	if (r == 0)
 		r = namespace_set_names(spec->hostname, spec->domainname, e);
 	if (r == 0)

@@ -21,7 +21,7 @@ struct child {
 	int trampoline_fd;
 	int preserve_fds;
 	bool wait_go; /* the parent has id maps to write first */
-	bool rlimits_done;
+	bool rlimits_done, loopback_done; /* the parent's work */
 	bool no_pivot, no_new_keyring;
 };
 

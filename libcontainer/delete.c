@@ -34,31 +34,31 @@ static int remove_cgroup(const struct state *s, struct err *e)
 	return cgroup_remove(s->cgroup, e);
 }
 
-static void run_poststop(const struct state *s)
+static void run_poststop(const struct state *s, const struct spec *spec)
 {
 	AUTO_FREE char *json = NULL;
-	struct spec *spec = NULL;
 	struct err e = { 0 };
 
-	if (spec_load(s->dir, STATE_CONFIG, &spec, &e) < 0) {
-		log_debug("%s: skipping the poststop hooks", e.msg);
+	if (!spec->hooks[HOOK_POSTSTOP].n)
 		return;
-	}
-	if (spec->hooks[HOOK_POSTSTOP].n) {
-		json = state_json(s, STATE_STOPPED, 0);
-		if (hooks_run(spec, HOOK_POSTSTOP, json, -1, &e) < 0)
-			log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststop": log and go on */
-	}
-	spec_free(spec);
+	json = state_json(s, STATE_STOPPED, 0);
+	if (hooks_run(spec, HOOK_POSTSTOP, json, -1, &e) < 0)
+		log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststop": log and go on */
 }
 
-int delete_remains(const struct husk_ctx *ctx, const struct state *s, struct err *e)
+int delete_remains(const struct husk_ctx *ctx, const struct state *s, const struct spec *spec, struct err *e)
 {
+	struct spec *own = NULL;
+	struct err why = { 0 };
 	int r = remove_cgroup(s, e);
 
 	if (r < 0)
 		return r;
-	run_poststop(s);
+	if (!spec && spec_load(s->dir, STATE_CONFIG, &own, &why) < 0)
+		log_debug("%s: skipping the poststop hooks", why.msg);
+	if (spec || own)
+		run_poststop(s, spec ? spec : own);
+	spec_free(own);
 	return state_remove(ctx, s, e);
 }
 
@@ -98,7 +98,7 @@ static int delete_one(const struct husk_ctx *ctx, struct state *s, bool force, s
 	if (r < 0 && !force)
 		return r;
 	r = kill_and_wait(s, e);
-	return r < 0 ? r : delete_remains(ctx, s, e);
+	return r < 0 ? r : delete_remains(ctx, s, NULL, e);
 }
 
 int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct err *e)

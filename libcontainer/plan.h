@@ -36,12 +36,13 @@ struct mount_step {
 	uint64_t rec_clear;
 	uint64_t propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: the default */
 	bool propagation_rec;
+	bool copy_up;	   /* a tmpfs that starts with what its target holds (tmpcopyup) */
 	bool is_dev;	   /* target is /dev: read-only only once it is filled */
 	const char *label; /* "mounts[3]", for messages; owned by the plan */
 	char label_buf[24];
 	int source_fd;	    /* MOUNT_BIND: open_tree fd, once opened; else -1 */
 	bool source_is_dir; /* valid with source_fd */
-	int late_fd;		/* attached, to become read-only at the end (/dev, tmpfs); else -1 */
+	int late_fd;	    /* attached, to become read-only at the end (/dev, tmpfs); else -1 */
 };
 
 struct device_step {

@@ -37,7 +37,8 @@ enum option_act {
 	ACT_SUPER,	     /* a flag of the superblock: fsconfig(2) knows it by this name */
 	ACT_IGNORE,	     /* warned of: it cannot be done */
 	ACT_REMOUNT,
-	ACT_REFUSE, /* known elsewhere, not supported */
+	ACT_COPY_UP, /* of tmpfs only */
+	ACT_REFUSE,  /* known elsewhere, not supported */
 };
 
 struct option {
@@ -111,7 +112,7 @@ static const struct option options[] = {
 	{ "suid", ACT_CLEAR, MOUNT_ATTR_NOSUID },
 	{ "symfollow", ACT_CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
 	{ "sync", ACT_SUPER, 1 },
-	{ "tmpcopyup", ACT_REFUSE, 0 },
+	{ "tmpcopyup", ACT_COPY_UP, 0 },
 	{ "unbindable", ACT_PROPAGATION, MS_UNBINDABLE },
 };
 
@@ -281,6 +282,11 @@ static int option_apply(struct reader *r, const struct option *o, struct err *e)
 	case ACT_IGNORE:
 	case ACT_REMOUNT:
 		return option_of_fs(r, o, e);
+	case ACT_COPY_UP:
+		s->copy_up = true;
+		if (r->bind || !str_eq(s->fstype, "tmpfs"))
+			return err_set(e, EINVAL, "%s.options: '%s' is for tmpfs only", s->label, o->name);
+		return 0;
 	case ACT_REFUSE:
 		break;
 	}

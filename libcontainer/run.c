@@ -11,24 +11,28 @@
 #include "str.h"
 #include "sync.h"
 
-/* GO, and then the end of the socket says that the program runs. */
-static int go(struct creation *c, struct err *e)
+static void run_poststart(const struct creation *c)
 {
 	AUTO_FREE char *state = NULL;
-	struct err hook = { 0 };
-	int r;
+	struct err e = { 0 };
 
-	r = sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
-	if (r == 0)
-		r = sync_recv(c->sync, NULL, NULL, e);
-	if (r != 0)
-		return r < 0 ? r : err_set(e, EPROTO, "the container's process sent an unknown message");
 	if (!c->spec->hooks[HOOK_POSTSTART].n)
-		return 0;
+		return;
 	state = state_json(&c->state, STATE_RUNNING, c->state.pid);
-	if (hooks_run(c->spec, HOOK_POSTSTART, state, -1, &hook) < 0)
-		log_warn("%s: ignoring", hook.msg);
-	return 0;
+	if (hooks_run(c->spec, HOOK_POSTSTART, state, -1, &e) < 0)
+		log_warn("%s: ignoring", e.msg);
+}
+
+/* The end of the socket says that the program runs. */
+static int wait_exec(struct creation *c, struct err *e)
+{
+	int r = sync_recv(c->sync, NULL, NULL, e);
+
+	if (r > 0)
+		return err_set(e, EPROTO, "the container's process sent an unknown message");
+	if (r == 0)
+		run_poststart(c);
+	return r;
 }
 
 static int stay(struct creation *c, const struct husk_run_opts *o, int sigfd, int *out_status, struct err *e)
@@ -38,7 +42,7 @@ static int stay(struct creation *c, const struct husk_run_opts *o, int sigfd, in
 	if (r < 0 || o->keep)
 		return r;
 	fd_close(&c->cgroup);
-	return delete_remains(c->ctx, &c->state, e);
+	return delete_remains(c->ctx, &c->state, c->spec, e);
 }
 
 int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_opts *o, int *out_status, struct err *e)
@@ -54,7 +58,7 @@ int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_o
 		r = creation_make(&c, ctx, id, &o->create, mode, e);
 	if (r < 0)
 		return r;
-	r = go(&c, e);
+	r = wait_exec(&c, e);
 	if (r < 0)
 		creation_undo(&c);
 	else if (!o->detach)

@@ -6,8 +6,9 @@
  *
  *   [GO ->]  [<- HOOKS  GO ->]  <- READY  GO ->  (end of file: exec succeeded)
  *
- * where the first GO is sent only if the parent has id maps to write, and ERR or
- * EXEC_ERR may come from the child at any time. The end of file without a READY
+ * where the first GO is sent only if the parent has id maps to write, the last GO
+ * may be sent before READY was read (it waits in the socket), and ERR or EXEC_ERR
+ * may come from the child at any time. The end of file without a READY
  * means that the child died. Nothing here is trusted by size: a packet is
  * copied into a fixed struct.
  */

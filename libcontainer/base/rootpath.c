@@ -143,28 +143,37 @@ static int walk_all(struct walk *w, mode_t mode, struct err *e)
 	return r;
 }
 
+static int make_missing(int rootfd, const char *path, mode_t mode, int *out_fd, struct err *e)
+{
+	struct walk w;
+	int r;
+
+	if (strlen(path) >= sizeof(w.rest))
+		return err_sys(e, ENAMETOOLONG, "'%.64s...'", path);
+	w.rootfd = rootfd;
+	w.dir = -1;
+	w.links = 0;
+	w.done[0] = '\0';
+	memcpy(w.rest, path, strlen(path) + 1);
+	r = walk_all(&w, mode, e);
+	if (r < 0)
+		fd_close(&w.dir);
+	else
+		*out_fd = w.dir;
+	return r;
+}
+
 int rootpath_mkdirs(int rootfd, const char *path, mode_t mode, int *out_fd, struct err *e)
 {
-	struct walk w = { .rootfd = rootfd, .dir = -1 };
-	int fd, r;
+	int fd = fd_open_in_root(rootfd, path, O_PATH | O_DIRECTORY, 0);
 
-	fd = fd_open_in_root(rootfd, path, O_PATH | O_DIRECTORY, 0);
 	if (fd >= 0) {
 		*out_fd = fd;
 		return 0;
 	}
 	if (errno != ENOENT)
 		return err_sys(e, errno, "open the directory '%s' in the rootfs", path);
-	if (strlen(path) >= sizeof(w.rest))
-		return err_sys(e, ENAMETOOLONG, "'%.64s...'", path);
-	memcpy(w.rest, path, strlen(path) + 1);
-	r = walk_all(&w, mode, e);
-	if (r < 0) {
-		fd_close(&w.dir);
-		return r;
-	}
-	*out_fd = w.dir;
-	return 0;
+	return make_missing(rootfd, path, mode, out_fd, e);
 }
 
 int rootpath_parent(int rootfd, const char *path, int *out_fd, const char **out_name, struct err *e)

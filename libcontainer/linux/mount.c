@@ -5,14 +5,17 @@
 
 #include "fd.h"
 #include "kernel.h"
+#include "mount_copyup.h"
 #include "rootpath.h"
 #include "str.h"
 
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define FSCONFIG_VALUE_MAX 255 /* bytes; longer ones only pass through mount(2) */
+#define MOUNT_DATA_MAX 4095U   /* bytes of all options together: mount(2) cuts what is longer */
 
 int mount_clone(int dirfd, const char *path, bool recursive, int *out_fd, struct err *e)
 {
@@ -157,10 +160,19 @@ static int check_target(const struct mount_step *step, int target, struct err *e
 		return 0;
 	if (fd_check_magic(target, HUSK_PROC_SUPER_MAGIC) == 0)
 		return err_set(e, EXDEV, "'%s' leads into procfs by a symlink", step->target);
+	if (!str_starts(step->target, "/sys/") && !str_eq(step->target, "/sys") &&
+	    fd_check_magic(target, SYSFS_MAGIC) == 0)
+		return err_set(e, EXDEV, "'%s' leads into sysfs by a symlink", step->target);
 	return 0;
 }
 
-static int open_target(int rootfd, const struct mount_step *step, int *out_fd, struct err *e)
+static bool is_tmpfs(const struct mount_step *step)
+{
+	return step->kind == MOUNT_FS && str_eq(step->fstype, "tmpfs");
+}
+
+/* Opens the target, made where missing. *out_made: it may be new (asked for a tmpfs only). */
+static int open_target(int rootfd, const struct mount_step *step, int *out_fd, bool *out_made, struct err *e)
 {
 	bool is_file = step->kind == MOUNT_BIND && !step->source_is_dir;
 	struct stat st;
@@ -171,6 +183,11 @@ static int open_target(int rootfd, const struct mount_step *step, int *out_fd, s
 		fd = fd_open_in_root(rootfd, step->target, O_PATH, RESOLVE_NO_SYMLINKS);
 		if (fd < 0 && errno == ELOOP)
 			return err_set(e, ELOOP, "'%s' must be a directory, it is a symlink", step->target);
+		fd_close(&fd);
+	}
+	if (is_tmpfs(step)) {
+		fd = fd_open_in_root(rootfd, step->target, O_PATH | O_DIRECTORY, 0);
+		*out_made = fd < 0;
 		fd_close(&fd);
 	}
 	r = is_file ? rootpath_mkfile(rootfd, step->target, &fd, e)
@@ -185,25 +202,6 @@ static int open_target(int rootfd, const struct mount_step *step, int *out_fd, s
 	return r;
 }
 
-static unsigned long legacy_flags(uint64_t attr)
-{
-	static const struct {
-		uint64_t attr;
-		unsigned long flag;
-	} map[] = {
-		{ MOUNT_ATTR_RDONLY, MS_RDONLY },	{ MOUNT_ATTR_NOSUID, MS_NOSUID },
-		{ MOUNT_ATTR_NODEV, MS_NODEV },		{ MOUNT_ATTR_NOEXEC, MS_NOEXEC },
-		{ MOUNT_ATTR_NOATIME, MS_NOATIME },	{ MOUNT_ATTR_STRICTATIME, MS_STRICTATIME },
-		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },	{ MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW },
-	};
-	unsigned long flags = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(map); i++)
-		if (attr & map[i].attr)
-			flags |= map[i].flag;
-	return flags;
-}
-
 static bool has_long_value(const char *data)
 {
 	size_t len = 0;
@@ -216,24 +214,92 @@ static bool has_long_value(const char *data)
 	return false;
 }
 
-/* overlay with many layers: fsconfig(2) takes no value this long, mount(2) does. The
- * target is still a descriptor, named through procfs of the host. */
-static int mount_legacy(const struct mount_step *step, int target, struct err *e)
+/* The flags of the superblock are no options to mount(2): takes them out of data. An option may
+ * hold "\\,", which stays as it is: the file system reads it. */
+static unsigned long legacy_data(const char *data, struct strbuf *out)
 {
-	char path[FD_PATH_MAX];
+	static const struct {
+		const char *name;
+		unsigned long set, clear;
+	} flags[] = {
+		{ "ro", MS_RDONLY, 0 },		  { "rw", 0, MS_RDONLY },	{ "sync", MS_SYNCHRONOUS, 0 },
+		{ "async", 0, MS_SYNCHRONOUS },	  { "dirsync", MS_DIRSYNC, 0 }, { "lazytime", MS_LAZYTIME, 0 },
+		{ "nolazytime", 0, MS_LAZYTIME }, { "mand", MS_MANDLOCK, 0 },	{ "nomand", 0, MS_MANDLOCK },
+	};
+	unsigned long mask = 0;
+	size_t len, i;
 
-	fd_path(target, path);
-	if (mount(step->source ? step->source : step->fstype, path, step->fstype, legacy_flags(step->attr_set),
-		  step->data) < 0)
-		return err_sys(e, errno, "mount type '%s'", step->fstype);
-	return 0;
+	for (; *data; data += len + (data[len] == ',')) {
+		for (len = 0; data[len] && data[len] != ','; len++)
+			if (data[len] == '\\' && data[len + 1] == ',')
+				len++;
+		for (i = 0; i < ARRAY_LEN(flags); i++)
+			if (strlen(flags[i].name) == len && strncmp(flags[i].name, data, len) == 0)
+				break;
+		if (i < ARRAY_LEN(flags)) {
+			mask = (mask & ~flags[i].clear) | flags[i].set;
+			continue;
+		}
+		if (out->len > 0)
+			strbuf_puts(out, ",");
+		strbuf_add(out, data, len);
+	}
+	return mask;
+}
+
+static int legacy_mount_in(const struct mount_step *step, int scratch, int *out_fd, struct err *e)
+{
+	AUTO_FREE char *path = x_printf("/proc/self/fd/%d/m", scratch);
+	struct strbuf data = { 0 };
+	AUTO_FREE char *text = NULL;
+	unsigned long flags;
+	int r;
+
+	flags = legacy_data(step->data, &data);
+	text = data.s;
+	if (data.len > MOUNT_DATA_MAX)
+		return err_set(e, E2BIG, "options: %zu bytes, the kernel takes at most %u when one is longer than %d",
+			       data.len, MOUNT_DATA_MAX, FSCONFIG_VALUE_MAX);
+	if (mkdirat(scratch, "m", 0700) < 0)
+		return err_sys(e, errno, "make a directory for a mount");
+	if (mount(step->source, path, step->fstype, flags, data.s) < 0)
+		return err_sys(e, errno, "type '%s'", step->fstype);
+	r = mount_clone(scratch, "m", false, out_fd, e);
+	(void)umount2(path, MNT_DETACH);
+	return r;
+}
+
+/* overlay with many layers: fsconfig(2) takes no value this long, mount(2) does. But mount(2) wants
+ * a path, and gives no descriptor. So the mount is made in a private tmpfs that stands on the target
+ * for that long, and is taken from there as a detached tree. */
+static int legacy_new_fs(const struct mount_step *step, int target, int *out_fd, struct err *e)
+{
+	AUTO_FD scratch = -1, fd = -1;
+	char path[FD_PATH_MAX];
+	int r;
+
+	r = mount_new_fs("tmpfs", "tmpfs", NULL, 0, &scratch, e);
+	if (r == 0)
+		r = mount_attach(scratch, target, e);
+	if (r < 0)
+		return r;
+	r = mount_set(scratch, 0, 0, MS_PRIVATE, false, e);
+	if (r == 0)
+		r = legacy_mount_in(step, scratch, &fd, e);
+	fd_path(scratch, path);
+	if (umount2(path, MNT_DETACH) < 0 && r == 0)
+		r = err_sys(e, errno, "unmount a scratch tmpfs");
+	if (r == 0)
+		r = mount_set(fd, step->attr_set, step->attr_clear, 0, false, e);
+	if (r == 0)
+		*out_fd = fd_take(&fd);
+	return r;
 }
 
 /* Mounts below it and device nodes in it are still to come. */
 static bool late_readonly(const struct mount_step *step)
 {
-	return step->attr_set & MOUNT_ATTR_RDONLY &&
-	       (step->is_dev || (step->kind == MOUNT_FS && str_eq(step->fstype, "tmpfs")));
+	return step->attr_set & MOUNT_ATTR_RDONLY && (step->is_dev || is_tmpfs(step));
 }
 
 static uint64_t first_attr(const struct mount_step *step)
@@ -260,6 +326,8 @@ static int cgroup_tree(const struct mount_step *step, const struct plan *plan, i
 	return r;
 }
 
+/* Whatever the step's own propagation will be, the tree's ties to the host are cut first, as
+ * linux.rootfsPropagation wants it: "rshared" alone lets nothing out. */
 static int bind_tree(struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e)
 {
 	uint64_t inherit = plan->root_propagation == MS_SHARED	  ? 0
@@ -270,7 +338,7 @@ static int bind_tree(struct mount_step *step, const struct plan *plan, int *out_
 
 	if (fd < 0)
 		return err_set(e, EBADF, "the source '%s' was not opened", step->source);
-	r = step->propagation ? 0 : mount_set(fd, 0, 0, inherit, true, e);
+	r = mount_set(fd, 0, 0, inherit, true, e);
 	if (r == 0)
 		r = mount_set(fd, step->rec_set, step->rec_clear, 0, true, e);
 	if (r == 0)
@@ -280,12 +348,20 @@ static int bind_tree(struct mount_step *step, const struct plan *plan, int *out_
 	return r;
 }
 
-static int fs_tree(const struct mount_step *step, int *out_fd, struct err *e)
+/* made: the target was not there before, so a tmpfs has nothing to take over. */
+static int fs_tree(const struct mount_step *step, int target, bool made, int *out_fd, struct err *e)
 {
 	AUTO_FD fd = -1;
 	int r;
 
-	r = mount_new_fs(step->fstype, step->source, step->data, first_attr(step), &fd, e);
+	if (has_long_value(step->data))
+		r = legacy_new_fs(step, target, &fd, e);
+	else
+		r = mount_new_fs(step->fstype, step->source, step->data, first_attr(step), &fd, e);
+	if (r == 0 && is_tmpfs(step) && !made)
+		r = mount_copyup_root(target, fd, step->data, step->copy_up, e);
+	if (r == 0 && step->copy_up && !made)
+		r = mount_copyup(target, fd, e);
 	if (r == 0)
 		r = mount_set(fd, step->rec_set, step->rec_clear, 0, false, e);
 	if (r == 0)
@@ -293,30 +369,19 @@ static int fs_tree(const struct mount_step *step, int *out_fd, struct err *e)
 	return r;
 }
 
-static int make_tree(struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e)
-{
-	switch (step->kind) {
-	case MOUNT_BIND:
-		return bind_tree(step, plan, out_fd, e);
-	case MOUNT_CGROUP:
-		return cgroup_tree(step, plan, out_fd, e);
-	default:
-		return fs_tree(step, out_fd, e);
-	}
-}
-
 int mount_apply(int rootfd, struct mount_step *step, const struct plan *plan, struct err *e)
 {
 	AUTO_FD tree = -1, target = -1;
+	bool made = false;
 	int r;
 
-	r = open_target(rootfd, step, &target, e);
-	if (r == 0 && step->kind == MOUNT_FS && has_long_value(step->data)) {
-		r = mount_legacy(step, target, e);
-		return r < 0 ? err_add(e, "%s", step->label) : 0;
-	}
-	if (r == 0)
-		r = make_tree(step, plan, &tree, e);
+	r = open_target(rootfd, step, &target, &made, e);
+	if (r == 0 && step->kind == MOUNT_BIND)
+		r = bind_tree(step, plan, &tree, e);
+	else if (r == 0 && step->kind == MOUNT_CGROUP)
+		r = cgroup_tree(step, plan, &tree, e);
+	else if (r == 0)
+		r = fs_tree(step, target, made, &tree, e);
 	if (r == 0)
 		r = mount_set(tree, 0, 0, step->propagation, step->propagation_rec, e);
 	if (r == 0)

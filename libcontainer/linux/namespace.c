@@ -72,14 +72,42 @@ int namespace_restore(int fd, unsigned int clone_flag, struct err *e)
 	return 0;
 }
 
-int namespace_loopback_up(struct err *e)
+/* A socket belongs to the network namespace that it was made in. */
+static int socket_of(int pidfd, int *out_fd, struct err *e)
 {
-	AUTO_FD sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = { .ifr_name = "lo" };
+	AUTO_FD own = -1;
+	int sock, code, r;
 
-	if (sock < 0)
+	r = namespace_save(CLONE_NEWNET, &own, e);
+	if (r < 0)
+		return r;
+	if (setns(pidfd, CLONE_NEWNET) < 0)
+		return err_sys(e, errno, "enter the container's network namespace");
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	code = errno;
+	r = namespace_restore(own, CLONE_NEWNET, e);
+	if (r < 0 && sock >= 0)
+		(void)close(sock);
+	*out_fd = sock;
+	errno = code;
+	return r;
+}
+
+int namespace_loopback_up(int pidfd, struct err *e)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	AUTO_FD sock = -1;
+	int r;
+
+	if (pidfd >= 0) {
+		r = socket_of(pidfd, &sock, e);
+		if (r < 0)
+			return r;
+	} else {
+		sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	}
+	if (sock < 0) /* a kernel without IPv4 */
 		return errno == EAFNOSUPPORT ? 0 : err_sys(e, errno, "open a socket for the loopback device");
-	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
 	if (ioctl(sock, SIOCSIFFLAGS, &ifr) < 0)
 		return err_sys(e, errno, "bring the loopback device up");
 	return 0;

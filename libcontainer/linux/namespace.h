@@ -13,8 +13,9 @@ int namespace_join(const struct join_step *join, struct err *e);
 /* The caller's own namespace of this type, to come back to by namespace_restore(). */
 int namespace_save(unsigned int clone_flag, int *out_fd, struct err *e);
 int namespace_restore(int fd, unsigned int clone_flag, struct err *e);
-/* Brings the loopback device of the current network namespace up (netdevice(7)). */
-int namespace_loopback_up(struct err *e);
+/* Brings the loopback device up (netdevice(7)): of the current network namespace, or with a pidfd of
+ * that process's (CAP_SYS_ADMIN over it; the caller is back in its own afterwards). */
+int namespace_loopback_up(int pidfd, struct err *e);
 /* sethostname(2), setdomainname(2); NULL: leave it. */
 int namespace_set_names(const char *hostname, const char *domainname, struct err *e);
 

@@ -142,11 +142,10 @@ cleanup() {
 
 # ---- measuring ----
 
-# compare NAME FLOOR JOB_FUNCTION: runs the jobs back to back and with idle between;
-# FLOOR is 1 when the floor program takes part. Appends to $work/times.
+# compare NAME JOB_FUNCTION [WORD...]: runs the jobs back to back and with idle between,
+# together with that of these words. Appends to $work/times.
 compare() {
-	local key=$1 with_floor=$2 job=$3 jobs=() name
-	if [ "$with_floor" = 1 ]; then jobs+=(:: floor "$floor" "$work/plain/rootfs"); fi
+	local key=$1 job=$2 jobs=("${@:3}") name
 	for name in "${runtimes[@]}"; do
 		rt_words "$name"
 		jobs+=(:: "$name")
@@ -288,12 +287,13 @@ main() {
 	: >"$work/times"
 	: >"$work/counts"
 
-	compare run 1 job_run
-	compare seccomp 0 job_run_seccomp
-	compare cycle 0 job_cycle
+	compare run job_run :: floor "$floor" "$work/plain/rootfs"
+	rt_words "${runtimes[0]}" # once more without a profile, whose cost is the difference
+	compare seccomp job_run_seccomp :: plain "${words[@]}" run --bundle "$work/plain" run-plain
+	compare cycle job_cycle
 	containers_start
-	compare exec 0 job_exec
-	compare state 0 job_state
+	compare exec job_exec
+	compare state job_state
 	counts_take
 	machine_print
 	tables_print || [ "$BENCH_CHECK" != 1 ]

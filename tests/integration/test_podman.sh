@@ -50,6 +50,9 @@ pod() { podman --tmpdir "$PODMAN_DIR/tmp" "$@"; }
 # pod_run WORD...: a container without a network, which is the quickest.
 pod_run() { pod run --cgroups=disabled --network none "$@"; }
 
+# In a container: prints the terminal's size, which Podman sets a moment after the start.
+SHOW_SIZE='for i in 1 2 3 4 5 6 7 8 9; do size=$(stty size 2>/dev/null) && break; sleep 0.2; done; echo $size'
+
 # ---- run ----
 
 test_run() {
@@ -79,7 +82,7 @@ test_run_on_a_terminal() {
 	engine
 	need script stty
 	assert_eq "$(terminal podman --tmpdir "$PODMAN_DIR/tmp" run --cgroups=disabled --network none --rm -it test \
-		sh -c 'tty; stty size; test -t 0 && test -t 1 && test -t 2 && echo all' </dev/null)" $'/dev/pts/0\n33 77\nall'
+		sh -c "tty; $SHOW_SIZE; test -t 0 && test -t 1 && test -t 2 && echo all" </dev/null)" $'/dev/pts/0\n33 77\nall'
 	assert_match "$(printf 'echo got $((6*7))\nexit 4\n' | terminal podman --tmpdir "$PODMAN_DIR/tmp" run \
 		--cgroups=disabled --network none --rm -it test sh || echo "status $?")" 'got 42'
 }
@@ -290,7 +293,7 @@ test_exec_on_a_terminal() {
 	need script stty
 	pod_run --detach --name c test sleep 1000 >/dev/null
 	assert_match "$(terminal podman --tmpdir "$PODMAN_DIR/tmp" exec -it c \
-		sh -c 'tty; stty size; exit' </dev/null | tr '\n' ' ')" '^/dev/pts/[0-9]+ 33 77 $'
+		sh -c "tty; $SHOW_SIZE" </dev/null | tr '\n' ' ')" '^/dev/pts/[0-9]+ 33 77 $'
 }
 
 test_exec_detached() {

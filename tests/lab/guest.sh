@@ -36,7 +36,7 @@ check_machine() {
 install_program() {
 	local lib
 	install -D -m 755 "$1" "$tree$2"
-	{ ldd "$1" 2>/dev/null || true; } | grep -oE '/[^ ]+' | while read -r lib; do
+	(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' || true) | while read -r lib; do
 		[ -e "$tree$lib" ] || install -D -m 755 "$lib" "$tree$lib"
 	done
 }
@@ -81,6 +81,10 @@ boot() {
 main() {
 	local status=0
 	check_machine
+	command -v "$HUSK" >/dev/null || {
+		echo "guest: no runtime '$HUSK': build first, or set HUSK" >&2
+		exit 1
+	}
 	work=$(mktemp -d "${TMPDIR:-/tmp}/husk-guest.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	tree=$work/tree

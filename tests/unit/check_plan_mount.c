@@ -208,7 +208,10 @@ START_TEST(test_mounts_that_cannot_be_are_refused_by_name)
 		{ "bind", "/src", "ro idmap", "mounts[2].options: 'idmap' is not supported by this build" },
 		{ "bind", "/src", "ridmap", "mounts[2].options: 'ridmap' is not supported by this build" },
 		{ "bind", "/src", "idmap=uids=0-1-2", "mounts[2].options: 'idmap' is not supported by this build" },
-		{ "tmpfs", "tmpfs", "tmpcopyup", "mounts[2].options: 'tmpcopyup' is not supported by this build" },
+		{ "bind", "/src", "ro tmpcopyup", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
+		{ "tmpfs", "/src", "tmpcopyup bind", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
+		{ "ramfs", "ramfs", "tmpcopyup", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
+		{ "cgroup2", "cgroup2", "tmpcopyup", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
 		{ "bind", "/src", "copy-symlink", "mounts[2].options: 'copy-symlink' is not supported by this build" },
 		{ "bind", "/src", "src-nofollow", "mounts[2].options: 'src-nofollow' is not supported by this build" },
 		{ "bind", "/src", "dest-nofollow",
@@ -235,6 +238,23 @@ START_TEST(test_mounts_that_cannot_be_are_refused_by_name)
 }
 END_TEST
 
+START_TEST(test_tmpcopyup_marks_the_step_and_does_not_reach_the_file_system)
+{
+	struct mount_step s;
+	struct err e;
+
+	ck_assert_int_eq(mount_make("tmpfs", "tmpfs", "rw rprivate tmpcopyup nosuid size=1m", &s, &e), 0);
+	ck_assert(s.copy_up);
+	ck_assert_str_eq(s.data, "size=1m");
+	ck_assert_uint_eq(s.attr_set, MOUNT_ATTR_NOSUID);
+	plan_mount_free(&s);
+	ck_assert_int_eq(mount_make("tmpfs", "tmpfs", "rw", &s, &e), 0);
+	ck_assert(!s.copy_up);
+	plan_mount_free(&s);
+	assert_logged("");
+}
+END_TEST
+
 START_TEST(test_option_names_are_sorted_and_leave_out_what_is_refused)
 {
 	const char *const *names = plan_mount_option_names();
@@ -249,12 +269,15 @@ START_TEST(test_option_names_are_sorted_and_leave_out_what_is_refused)
 			ck_assert_int_lt(strcmp(names[n - 1], names[n]), 0);
 		rro |= str_eq(names[n], "rro");
 		tmpcopyup |= str_eq(names[n], "tmpcopyup");
-		ck_assert_int_eq(mount_make("bind", "/src", names[n], &s, &e), 0);
+		if (str_eq(names[n], "tmpcopyup"))
+			ck_assert_int_eq(mount_make("tmpfs", "tmpfs", names[n], &s, &e), 0);
+		else
+			ck_assert_int_eq(mount_make("bind", "/src", names[n], &s, &e), 0);
 		plan_mount_free(&s);
 	}
 	ck_assert_uint_gt(n, 50);
 	ck_assert(rro);
-	ck_assert(!tmpcopyup);
+	ck_assert(tmpcopyup);
 	ck_assert_ptr_eq(names, plan_mount_option_names());
 }
 END_TEST
@@ -340,6 +363,7 @@ int main(void)
 	tcase_add_test(tc, test_other_options_go_to_the_file_system_in_order);
 	tcase_add_test(tc, test_options_without_effect_are_warned_of);
 	tcase_add_test(tc, test_mounts_that_cannot_be_are_refused_by_name);
+	tcase_add_test(tc, test_tmpcopyup_marks_the_step_and_does_not_reach_the_file_system);
 	tcase_add_test(tc, test_option_names_are_sorted_and_leave_out_what_is_refused);
 	tcase_add_test(tc, test_kind_of_a_mount_comes_from_type_and_options);
 	tcase_add_test(tc, test_paths_are_resolved_by_text);

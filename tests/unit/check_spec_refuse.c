@@ -264,6 +264,7 @@ static const struct refusal sysctl_refused[] = {
 	{ SPACES, "'sysctl':{'kernel':'x'}", "linux.sysctl[\"kernel\"]" NO_HOST },
 	{ SPACES, "'sysctl':{'net':'x'}", "linux.sysctl[\"net\"]" NO_HOST },
 	{ SPACES, "'sysctl':{'network.x':'x'}", "linux.sysctl[\"network.x\"]" NO_HOST },
+	{ SPACES, "'sysctl':{'fs.mqueue/x':'x'}", "linux.sysctl[\"fs.mqueue/x\"]" NO_HOST },
 	{ SPACES, "'sysctl':{'':'x'}", "linux.sysctl[\"\"]: not the name of a sysctl" },
 	{ SPACES, "'sysctl':{'/net/x':'x'}", "linux.sysctl[\"/net/x\"]: not the name of a sysctl" },
 	{ SPACES, "'sysctl':{'net..x':'x'}", "linux.sysctl[\"net..x\"]: not the name of a sysctl" },
