@@ -12,8 +12,10 @@ private_host() {
 	[ -z "${HUSK_PRIVATE_HOST:-}" ] || return 0
 	is_root || return 0
 	unshare --mount --net --pid --fork --propagation private true 2>/dev/null || return 0
+	local status=0 before
+	before=$(engine_cgroups | tr '\n' ' ')
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	exec unshare --mount --net --pid --fork --mount-proc --kill-child --propagation private bash -c '
+	unshare --mount --net --pid --fork --mount-proc --kill-child --propagation private bash -c '
 		set -e
 		ip link set lo up
 		umount -R /sys/fs/cgroup || true
@@ -23,7 +25,25 @@ private_host() {
 		done
 		chmod 1777 /dev/shm
 		export HUSK_PRIVATE_HOST=1 HUSK_PRIVATE_CGROUP2=1
-		exec bash "$@"' private_host "$0" "$@"
+		exec bash "$@"' private_host "$0" "$@" || status=$?
+	engine_cgroups_remove "$before"
+	exit "$status"
+}
+
+# The cgroups that Podman and containerd make for their containers' ones and leave behind.
+engine_cgroups() {
+	local root dir
+	root=$(cgroup2_root)
+	for dir in libpod_parent default; do
+		[ -z "$root" ] || [ ! -d "$root/$dir" ] || echo "$root/$dir"
+	done
+}
+
+engine_cgroups_remove() { # EXCEPT: those that were there before
+	local dir
+	for dir in $(engine_cgroups); do
+		[[ " $1 " == *" $dir "* ]] || find "$dir" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+	done
 }
 
 # need_engine PROGRAM...: skip where the programs or the namespaces lack.
