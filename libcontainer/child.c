@@ -213,6 +213,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 		.filter = c->filter,
 		.trampoline_fd = c->trampoline_fd,
 		.preserve_fds = c->preserve_fds,
+		.listen_fds = c->listen_fds,
 		.rlimits_done = c->rlimits_done,
 	};
 	struct terminal tty = { -1, -1 };

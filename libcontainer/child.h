@@ -19,7 +19,7 @@ struct child {
 	int root_tree;		   /* the rootfs as a detached tree; -1: the child opens it and the sources */
 	int console_socket;	   /* -1: the terminal's master goes with READY */
 	int trampoline_fd;
-	int preserve_fds;
+	int preserve_fds, listen_fds;
 	bool wait_go; /* the parent has id maps to write first */
 	bool rlimits_done, loopback_done; /* the parent's work */
 	bool no_pivot, no_new_keyring;

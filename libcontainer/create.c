@@ -88,7 +88,8 @@ static int open_sources(struct creation *c, struct err *e)
 	r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
 	if (r == 0 && c->opts->console_socket)
 		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
-	if (r < 0 || geteuid() != 0)
+	c->privileged = geteuid() == 0;
+	if (r < 0 || !c->privileged)
 		return r;
 	r = rootfs_open(c->plan, &c->rootfs, e);
 	if (r == 0)
@@ -185,7 +186,7 @@ static int listen_gate(struct creation *c, struct err *e)
  * ordinary user has the right to only in the child. */
 static bool parent_raises_loopback(const struct creation *c)
 {
-	return c->rootfs >= 0 && c->plan->clone_flags & CLONE_NEWNET;
+	return c->privileged && c->plan->clone_flags & CLONE_NEWNET;
 }
 
 /* What only somebody outside of the new user namespace can do for the child. */
@@ -215,6 +216,7 @@ static int clone_child(struct creation *c, struct err *e)
 		.console_socket = c->console_socket,
 		.trampoline_fd = c->trampoline,
 		.preserve_fds = c->opts->preserve_fds,
+		.listen_fds = c->opts->listen_fds,
 		.wait_go = c->plan->clone_flags & CLONE_NEWUSER,
 		.rlimits_done = c->plan->has_userns,
 		.loopback_done = parent_raises_loopback(c),
@@ -234,9 +236,13 @@ static int clone_child(struct creation *c, struct err *e)
 		child_run(&child);
 	}
 	(void)close(pair[1]);
-	if (r > 0)
-		r = privilege_child(c, child.wait_go, e);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	fd_close(&c->rootfs);
+	fd_close(&c->trampoline);
+	fd_close(&c->gate);
+	fd_close(&c->console_socket);
+	return privilege_child(c, child.wait_go, e);
 }
 
 static bool has_early_hooks(const struct spec *spec)

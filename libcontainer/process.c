@@ -64,7 +64,8 @@ static const char *env_get(char *const *env, const char *name)
 	return NULL;
 }
 
-static int add_home(struct process_exec *x, struct err *e)
+/* config.json's environment; HOME where it lacks, and what tells of passed sockets (sd_listen_fds(3)). */
+static int make_env(struct process_exec *x, struct err *e)
 {
 	char *const *old = x->plan->env;
 	AUTO_FD root = -1;
@@ -73,21 +74,26 @@ static int add_home(struct process_exec *x, struct err *e)
 	int r;
 
 	x->env = x->plan->env;
+	if (env_get(old, "HOME") && !x->listen_fds)
+		return 0;
+	while (old && old[n])
+		n++;
+	x->env = x_calloc(n + 4, sizeof(char *));
+	if (n)
+		memcpy(x->env, old, n * sizeof(char *));
+	if (x->listen_fds) {
+		x->env[n++] = x_printf("LISTEN_FDS=%d", x->listen_fds);
+		x->env[n++] = x_strdup("LISTEN_PID=1");
+	}
 	if (env_get(old, "HOME"))
 		return 0;
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(e, errno, "open '/'");
 	r = passwd_home(root, x->plan->uid, home, sizeof(home), e);
-	if (r < 0)
-		return r;
-	while (old && old[n])
-		n++;
-	x->env = x_calloc(n + 2, sizeof(char *));
-	if (n)
-		memcpy(x->env, old, n * sizeof(char *));
-	x->env[n] = x_printf("HOME=%s", home);
-	return 0;
+	if (r == 0)
+		x->env[n] = x_printf("HOME=%s", home);
+	return r;
 }
 
 /* A working directory outside of the root would be a way out of it: getcwd(2) marks such a
@@ -204,7 +210,7 @@ int process_become(struct process_exec *x, struct err *e)
 		(void)umask(p->umask);
 	r = x->rlimits_done ? 0 : rlimit_apply(0, p->rlimits, p->n_rlimits, e);
 	if (r == 0)
-		r = add_home(x, e);
+		r = make_env(x, e);
 	if (r < 0)
 		return r;
 	cwd = try_cwd(p, false, e);

@@ -20,9 +20,10 @@ struct process_exec {
 	const struct seccomp_prog *filter;
 	int trampoline_fd;
 	int preserve_fds;
+	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
 	bool rlimits_done;   /* the parent has set them */
 	char path[PATH_MAX]; /* out: the program that was found */
-	char **env;	     /* out: plan->env, HOME added when it was missing */
+	char **env;	     /* out: plan->env and what was added */
 };
 
 /* The filter of linux.seccomp (none: prog stays empty), compiled or from the cache below --root. */

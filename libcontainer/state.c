@@ -292,23 +292,39 @@ int state_lock(const struct state *s, int ms, struct err *e)
 	return 0;
 }
 
-int state_remove(const struct husk_ctx *ctx, const struct state *s, struct err *e)
+/* Whatever lies in the directory: temporary files of a writer that was killed. */
+static void remove_strays(const struct state *s)
 {
-	AUTO_FD root = -1;
+	int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *d;
-	DIR *dir;
-	int r;
 
-	r = state_open_root(ctx, false, &root, e);
-	if (r < 0)
-		return r;
-	dir = fdopendir(openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	while (dir && (d = readdir(dir)))
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
 			(void)unlinkat(s->dir, d->d_name, 0);
 	if (dir)
 		(void)closedir(dir);
-	if (unlinkat(root, s->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	else
+		fd_close(&fd);
+}
+
+int state_remove(const struct husk_ctx *ctx, const struct state *s, struct err *e)
+{
+	AUTO_FD root = -1;
+	int r;
+
+	r = state_open_root(ctx, false, &root, e);
+	if (r < 0)
+		return r;
+	(void)unlinkat(s->dir, STATE_GATE, 0);
+	(void)unlinkat(s->dir, STATE_CONFIG, 0);
+	(void)unlinkat(s->dir, STATE_FILE, 0);
+	r = unlinkat(root, s->id, AT_REMOVEDIR);
+	if (r < 0 && (errno == ENOTEMPTY || errno == EEXIST)) {
+		remove_strays(s);
+		r = unlinkat(root, s->id, AT_REMOVEDIR);
+	}
+	if (r < 0 && errno != ENOENT)
 		return err_sys(e, errno, "remove the state directory of '%s'", s->id);
 	return 0;
 }
