@@ -80,6 +80,15 @@ static int check_terminal(const struct creation *c, enum creation_mode mode, str
 	return 0;
 }
 
+/* In a pid namespace that others live in already, their CAP_SYS_PTRACE would reach us. */
+static bool shares_pids(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_joins; i++)
+		if (plan->joins[i].clone_flag == CLONE_NEWPID)
+			return !plan->has_userns;
+	return false;
+}
+
 /* Everything that is opened with the caller's rights, before there is a child. */
 static int open_sources(struct creation *c, struct err *e)
 {
@@ -320,6 +329,8 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 		r = load(c, e);
 	if (r == 0)
 		r = check_terminal(c, mode, e);
+	if (r == 0 && shares_pids(c->plan))
+		r = seal_self(e);
 	if (r == 0)
 		r = open_sources(c, e);
 	if (r == 0)

@@ -32,6 +32,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -169,11 +170,26 @@ static int load(struct execution *x, struct err *e)
 	return r;
 }
 
+/* Can what runs in the container look at us although we are not dumpable? */
+static bool may_be_traced(const struct execution *x)
+{
+	const struct strv *bounding = &x->spec->process->caps[CAPS_BOUNDING];
+
+	if (spec_namespace(x->spec, CLONE_NEWUSER))
+		return false;
+	for (size_t i = 0; i < bounding->n; i++)
+		if (strcasecmp(bounding->v[i], "CAP_SYS_PTRACE") == 0)
+			return true;
+	return false;
+}
+
 static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *e)
 {
 	int r;
 
-	r = process_prepare_filter(ctx, x->spec, &x->filter, e);
+	r = may_be_traced(x) ? seal_self(e) : 0;
+	if (r == 0)
+		r = process_prepare_filter(ctx, x->spec, &x->filter, e);
 	if (r == 0)
 		r = seal_trampoline(&x->trampoline, e);
 	if (r == 0)

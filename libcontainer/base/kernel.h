@@ -44,7 +44,6 @@
 #define F_SEAL_GROW 4
 #define F_SEAL_WRITE 8
 #endif
-#define HUSK_F_SEAL_EXEC 0x0020 /* Linux 6.3 */
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41) /* Linux 4.13 */
 #endif

@@ -5,30 +5,48 @@
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
+#include "str.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#define CMDLINE_MAX (4U << 20) /* bytes; the kernel's own limit on arguments is below */
 
 /* linux/seal_image.S */
 extern const char trampoline_image[], trampoline_image_end[];
 
-static int seal_make(const char *name, bool executable, const void *data, size_t len, int *out_fd, struct err *e)
+static int new_memfd(const char *name, bool executable, int *out_fd, struct err *e)
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	AUTO_FD fd = -1;
-	int r;
+	int fd = memfd_create(name, flags | (executable ? MFD_EXEC : 0));
 
-	fd = memfd_create(name, flags | (executable ? MFD_EXEC : 0));
-	if (fd < 0 && errno == EINVAL)
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 all were executable */
 		fd = memfd_create(name, flags);
 	if (fd < 0 && errno == EACCES && executable)
 		return err_sys(e, errno, "memfd_create (the sysctl vm.memfd_noexec must be 0 or 1)");
 	if (fd < 0)
 		return err_sys(e, errno, "memfd_create");
+	*out_fd = fd;
+	return 0;
+}
+
+static int seal_make(const char *name, bool executable, const void *data, size_t len, int *out_fd, struct err *e)
+{
+	AUTO_FD fd = -1;
+	int r;
+
+	r = new_memfd(name, executable, &fd, e);
+	if (r < 0)
+		return r;
 	r = io_write_all(fd, data, len);
 	if (r < 0)
 		return err_sys(e, -r, "write a sealed copy of '%s'", name);
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+	if (fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		return err_sys(e, errno, "seal a copy of '%s'", name);
 	*out_fd = fd_take(&fd);
 	return 0;
@@ -43,4 +61,56 @@ int seal_trampoline(int *out_fd, struct err *e)
 int seal_bytes(const char *name, const void *data, size_t len, int *out_fd, struct err *e)
 {
 	return seal_make(name, false, data, len, out_fd, e);
+}
+
+static int copy_program(int from, int *out_fd, struct err *e)
+{
+	AUTO_FD fd = -1;
+	struct stat st;
+	off_t left;
+	int r;
+
+	r = new_memfd("husk", true, &fd, e);
+	if (r < 0)
+		return r;
+	if (fstat(from, &st) < 0)
+		return err_sys(e, errno, "stat '/proc/self/exe'");
+	for (left = st.st_size; left > 0;) {
+		ssize_t n = sendfile(fd, from, NULL, (size_t)left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_sys(e, n < 0 ? errno : EIO, "copy '/proc/self/exe'");
+		left -= n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+		return err_sys(e, errno, "seal a copy of '/proc/self/exe'");
+	*out_fd = fd_take(&fd);
+	return 0;
+}
+
+int seal_self(struct err *e)
+{
+	AUTO_FD exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *line = NULL;
+	AUTO_FREE char **argv = NULL;
+	AUTO_FD copy = -1;
+	size_t len, argc = 0;
+	int r;
+
+	if (exe < 0)
+		return err_sys(e, errno, "open '/proc/self/exe'");
+	if (fcntl(exe, F_GET_SEALS) == ALL_SEALS)
+		return 0;
+	r = copy_program(exe, &copy, e);
+	if (r == 0)
+		r = io_read_file(AT_FDCWD, "/proc/self/cmdline", 0, CMDLINE_MAX, &line, &len, e);
+	if (r < 0)
+		return r;
+	argv = x_calloc(len + 1, sizeof(*argv)); /* no argument is shorter than its NUL */
+	for (size_t at = 0; at < len; at += strlen(line + at) + 1)
+		argv[argc++] = line + at;
+	(void)syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
+	return err_sys(e, errno, "execute a sealed copy of husk");
 }
