@@ -174,8 +174,9 @@ static int loop(struct attachment *a, struct err *e)
 			p[1] = a->exited ? p[1] : relay_poll(a->in);
 			p[2] = relay_poll(a->out);
 		}
-		/* a process that was left behind may hold the terminal open: do not wait for it */
-		n = poll(p, 3, a->exited ? 0 : -1);
+		/* a process that was left behind may hold the terminal open: do not wait for it, but for
+		 * a slow reader of what was written */
+		n = poll(p, 3, a->exited && !(a->out && a->out->len) ? 0 : -1);
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, errno, "poll");
 		if (n == 0 && a->exited)

@@ -25,22 +25,20 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* Ours alone: nobody may look into this process, and it dies with its parent. */
+/* Ours alone, from the first moment on: the parent was not dumpable already, unless it is an ordinary
+ * user who has our id maps to write: then until that is done. */
 static int isolate(struct child *c, struct err *e)
 {
+	int r;
+
 	process_reset_signals();
 	fd_close((int *)(uintptr_t)&c->state->dir); /* or its lock would live as long as we do */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
 	if (setsid() < 0)
 		return err_sys(e, errno, "setsid");
-	if (c->wait_go) { /* until then the parent, an ordinary user perhaps, must be able to write our maps */
-		int r = sync_expect(c->sync, SYNC_GO, NULL, NULL, e);
-
-		if (r < 0)
-			return r;
-	}
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? err_sys(e, errno, "prctl") : 0;
+	r = c->wait_go ? sync_expect(c->sync, SYNC_GO, NULL, NULL, e) : 0;
+	return r < 0 ? r : process_guard(e);
 }
 
 static int set_up_namespaces(struct child *c, struct err *e)
@@ -55,6 +53,8 @@ static int set_up_namespaces(struct child *c, struct err *e)
 			return r;
 	}
 	r = spawn_enter(c->plan, e);
+	if (r == 0)
+		r = process_guard(e);
 	if (r == 0 && c->plan->clone_flags & CLONE_NEWNET && !c->loopback_done)
 		r = namespace_loopback_up(-1, e);
 	if (r == 0)
@@ -115,7 +115,7 @@ static int hook_pause(struct child *c, pid_t *out_pid, struct err *e)
 	if (r < 0 || !spec->hooks[HOOK_CREATE_CONTAINER].n)
 		return r;
 	state = state_json(c->state, STATE_CREATING, *out_pid);
-	return hooks_run(spec, HOOK_CREATE_CONTAINER, state, -1, e);
+	return hooks_run(spec, HOOK_CREATE_CONTAINER, state, NULL, e);
 }
 
 static int make_cwd(struct child *c, struct err *e)
@@ -185,7 +185,7 @@ static int wait_gate(struct child *c, int *out_gate, int32_t *out_pid, struct er
 	}
 }
 
-static int start_hooks(struct child *c, pid_t pid, struct err *e)
+static int start_hooks(struct child *c, const struct process_exec *x, pid_t pid, struct err *e)
 {
 	const struct spec *spec = c->plan->spec;
 	AUTO_FREE char *state = NULL;
@@ -193,7 +193,7 @@ static int start_hooks(struct child *c, pid_t pid, struct err *e)
 	if (!spec->hooks[HOOK_START_CONTAINER].n)
 		return 0;
 	state = state_json(c->state, STATE_CREATED, pid);
-	return hooks_run(spec, HOOK_START_CONTAINER, state, c->trampoline_fd, e);
+	return hooks_run(spec, HOOK_START_CONTAINER, state, x, e);
 }
 
 /* Once the parent reads READY it may end, and the process behind a gate must outlive it. It read
@@ -242,7 +242,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 	if (r == 0)
 		r = wait_gate(c, out_peer, &pid, e);
 	if (r == 0)
-		r = start_hooks(c, pid, e);
+		r = start_hooks(c, &x, pid, e);
 	return r < 0 ? r : process_execute(&x, *out_peer, e);
 }
 

@@ -25,6 +25,7 @@
 #include "log.h"
 #include "mount.h"
 #include "namespace.h"
+#include "netdev.h"
 #include "oom.h"
 #include "proc.h"
 #include "process.h"
@@ -37,8 +38,10 @@
 #include "terminal.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -63,9 +66,9 @@ static int load(struct creation *c, struct err *e)
 	config = c->opts->config ? x_strdup(c->opts->config) : x_printf("%s/config.json", c->bundle);
 	r = spec_load(AT_FDCWD, config, &c->spec, e);
 	if (r == 0 && !c->spec->process)
-		r = err_set(e, EINVAL, "process: missing");
+		r = err_set(e, EINVAL, "%s: process: missing", config);
 	if (r < 0)
-		return err_add(e, "%s", config);
+		return r;
 	return plan_make(c->spec, c->bundle, &c->plan, e);
 }
 
@@ -198,8 +201,14 @@ static bool parent_raises_loopback(const struct creation *c)
 	return c->privileged && c->plan->clone_flags & CLONE_NEWNET;
 }
 
-/* What only somebody outside of the new user namespace can do for the child. */
-static int privilege_child(struct creation *c, bool wait_go, struct err *e)
+/* For its id maps; and for its network devices, which its sysctls may be about. */
+static bool child_waits(const struct creation *c)
+{
+	return c->plan->clone_flags & CLONE_NEWUSER || c->spec->linux_->n_netdevs;
+}
+
+/* What only somebody outside of its namespaces can do for the child. */
+static int privilege_child(struct creation *c, struct err *e)
 {
 	const struct process_plan *p = &c->plan->process;
 	int r;
@@ -207,9 +216,11 @@ static int privilege_child(struct creation *c, bool wait_go, struct err *e)
 	r = p->have_oom_score_adj ? oom_set_score(c->state.pid, p->oom_score_adj, e) : 0;
 	if (r == 0 && c->plan->has_userns)
 		r = rlimit_apply(c->state.pid, p->rlimits, p->n_rlimits, e);
-	if (r == 0 && wait_go)
+	if (r == 0 && c->plan->clone_flags & CLONE_NEWUSER)
 		r = idmap_write(c->state.pid, c->spec->linux_, e);
-	if (r == 0 && wait_go)
+	if (r == 0)
+		r = netdev_move_all(c->plan, c->state.pid, e);
+	if (r == 0 && child_waits(c))
 		r = sync_send(c->sync, SYNC_GO, 0, -1, e);
 	return r;
 }
@@ -226,7 +237,7 @@ static int clone_child(struct creation *c, struct err *e)
 		.trampoline_fd = c->trampoline,
 		.preserve_fds = c->opts->preserve_fds,
 		.listen_fds = c->opts->listen_fds,
-		.wait_go = c->plan->clone_flags & CLONE_NEWUSER,
+		.wait_go = child_waits(c),
 		.rlimits_done = c->plan->has_userns,
 		.loopback_done = parent_raises_loopback(c),
 		.no_pivot = c->opts->no_pivot,
@@ -239,6 +250,9 @@ static int clone_child(struct creation *c, struct err *e)
 		return r;
 	c->sync = pair[0];
 	child.sync = pair[1];
+	/* before the child shares a namespace with anyone */
+	if (c->privileged)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	r = spawn_child(c->plan, c->cgroup, &c->state.pid, &c->pidfd, e);
 	if (r == 0) {
 		(void)close(pair[0]);
@@ -251,7 +265,7 @@ static int clone_child(struct creation *c, struct err *e)
 	fd_close(&c->trampoline);
 	fd_close(&c->gate);
 	fd_close(&c->console_socket);
-	return privilege_child(c, child.wait_go, e);
+	return privilege_child(c, e);
 }
 
 static bool has_early_hooks(const struct spec *spec)
@@ -290,9 +304,9 @@ static int runtime_hooks(struct creation *c, struct err *e)
 	int r;
 
 	c->hooks_ran = true;
-	r = hooks_run(c->spec, HOOK_PRESTART, state, -1, e);
+	r = hooks_run(c->spec, HOOK_PRESTART, state, NULL, e);
 	if (r == 0)
-		r = hooks_run(c->spec, HOOK_CREATE_RUNTIME, state, -1, e);
+		r = hooks_run(c->spec, HOOK_CREATE_RUNTIME, state, NULL, e);
 	return r < 0 ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
@@ -316,6 +330,22 @@ static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e
 	c->state.ready = true;
 	r = state_write(&c->state, e);
 	return r < 0 || mode == CREATION_GATED ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+}
+
+/* Our own step may have failed only because the child is gone: then what it said counts. */
+static void prefer_child_error(const struct creation *c, struct err *e)
+{
+	struct pollfd p = { .fd = c->sync, .events = POLLIN };
+	struct err said = { 0 };
+
+	while (c->pidfd >= 0 && poll(&p, 1, 0) > 0) {
+		int r = sync_recv(c->sync, NULL, NULL, &said);
+
+		if (r < 0)
+			*e = said;
+		if (r <= 0)
+			return;
+	}
 }
 
 static int make(struct creation *c, const char *id, enum creation_mode mode, struct err *e)
@@ -347,9 +377,11 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 		r = clone_child(c, e);
 	if (r == 0)
 		r = announce(c, mode, e);
-	if (r == 0)
-		r = wait_ready(c, mode, e);
-	return r;
+	if (r < 0) {
+		prefer_child_error(c, e);
+		return -e->code;
+	}
+	return wait_ready(c, mode, e);
 }
 
 int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o,
@@ -396,7 +428,7 @@ void creation_undo(struct creation *c)
 	if (c->hooks_ran) {
 		AUTO_FREE char *state = state_json(&c->state, STATE_STOPPED, 0);
 
-		if (hooks_run(c->spec, HOOK_POSTSTOP, state, -1, &e) < 0)
+		if (hooks_run(c->spec, HOOK_POSTSTOP, state, NULL, &e) < 0)
 			log_warn("%s: ignoring", e.msg);
 	}
 	if (c->opts->pid_file && c->state.pid)

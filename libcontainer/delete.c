@@ -42,7 +42,7 @@ static void run_poststop(const struct state *s, const struct spec *spec)
 	if (!spec->hooks[HOOK_POSTSTOP].n)
 		return;
 	json = state_json(s, STATE_STOPPED, 0);
-	if (hooks_run(spec, HOOK_POSTSTOP, json, -1, &e) < 0)
+	if (hooks_run(spec, HOOK_POSTSTOP, json, NULL, &e) < 0)
 		log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststop": log and go on */
 }
 

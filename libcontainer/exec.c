@@ -47,6 +47,7 @@ struct execution {
 	int init_pidfd, cgroup, trampoline, console_socket;
 	int sync, pidfd, master;
 	pid_t pid;
+	bool pid_written; /* to --pid-file */
 };
 
 static int check_status(struct execution *x, struct err *e)
@@ -121,6 +122,8 @@ static int open_cgroup(struct execution *x, struct err *e)
 	}
 	if (!x->opts->cgroup)
 		return cgroup_open(x->state.cgroup, &x->cgroup, e);
+	if (strstr(x->opts->cgroup, ".."))
+		return err_set(e, EINVAL, "--cgroup '%s': must lie below the container's cgroup", x->opts->cgroup);
 	path = x_printf("%s/%s", x->state.cgroup, x->opts->cgroup);
 	r = cgroup_open(path, &x->cgroup, e);
 	return r < 0 ? err_add(e, "--cgroup '%s'", x->opts->cgroup) : 0;
@@ -196,9 +199,10 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 		r = open_namespaces(x, e);
 	if (r == 0)
 		r = open_cgroup(x, e);
-	if (r == 0 && x->opts->console_socket)
-		r = terminal_connect_socket(x->opts->console_socket, &x->console_socket, e);
-	return r;
+	if (r < 0 || !x->opts->console_socket)
+		return r;
+	r = terminal_connect_socket(x->opts->console_socket, &x->console_socket, e);
+	return r < 0 ? err_add(e, "--console-socket") : 0;
 }
 
 static int child_terminal(struct execution *x, int *out_master, struct err *e)
@@ -233,9 +237,13 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 	int master = -1, r;
 
 	process_reset_signals();
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0)
-		return err_sys(e, errno, "prepare the process");
-	r = spawn_enter(&x->plan, e);
+	if (setsid() < 0)
+		return err_sys(e, errno, "setsid");
+	r = process_guard(e);
+	if (r == 0)
+		r = spawn_enter(&x->plan, e);
+	if (r == 0)
+		r = process_guard(e);
 	if (r == 0) {
 		process_new_keyring(x->state.id);
 		r = x->plan.process.terminal ? child_terminal(x, &master, e) : 0;
@@ -261,11 +269,25 @@ static __attribute__((noreturn)) void child(struct execution *x, int sync)
 	_exit(255);
 }
 
+/* The container's processes can see the child from its birth, so it must not be dumpable then: it
+ * inherits that. An ordinary user could not set its score after this; that is inherited, too. */
+static int hide(const struct execution *x, struct err *e)
+{
+	const struct process_plan *p = &x->plan.process;
+	int r = p->have_oom_score_adj ? oom_set_score(getpid(), p->oom_score_adj, e) : 0;
+
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = err_sys(e, errno, "prctl");
+	return r;
+}
+
 static int spawn(struct execution *x, struct err *e)
 {
 	int pair[2], r;
 
-	r = sync_pair(pair, e);
+	r = hide(x, e);
+	if (r == 0)
+		r = sync_pair(pair, e);
 	if (r < 0)
 		return r;
 	x->sync = pair[0];
@@ -288,13 +310,12 @@ static int release(struct execution *x, struct err *e)
 	const struct process_plan *p = &x->plan.process;
 	int r;
 
-	r = p->have_oom_score_adj ? oom_set_score(x->pid, p->oom_score_adj, e) : 0;
-	if (r == 0 && x->plan.has_userns)
-		r = rlimit_apply(x->pid, p->rlimits, p->n_rlimits, e);
+	r = x->plan.has_userns ? rlimit_apply(x->pid, p->rlimits, p->n_rlimits, e) : 0;
 	if (r == 0)
 		r = sync_expect(x->sync, SYNC_READY, &x->master, NULL, e);
 	if (r == 0)
 		r = caller_write_pid(x->opts->pid_file, x->pid, e);
+	x->pid_written = r == 0 && x->opts->pid_file;
 	if (r == 0)
 		r = caller_send_pidfd(x->opts->pidfd_socket, x->pidfd, e);
 	if (r == 0)
@@ -329,6 +350,8 @@ static int run(struct execution *x, const struct husk_ctx *ctx, const char *id, 
 	if (r < 0) {
 		(void)sys_pidfd_send_signal(x->pidfd, SIGKILL);
 		(void)waitpid(x->pid, NULL, 0);
+		if (x->pid_written)
+			(void)unlink(o->pid_file);
 		return r;
 	}
 	*out_status = 0;

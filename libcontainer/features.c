@@ -123,7 +123,7 @@ static void put_linux(yajl_gen g)
 	open_object(g, "mountExtensions");
 	put_enabled(g, "idmap", false);
 	(void)yajl_gen_map_close(g);
-	put_enabled(g, "netDevices", false);
+	put_enabled(g, "netDevices", true);
 	(void)yajl_gen_map_close(g);
 }
 

@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define TAIL_MAX 256 /* bytes of standard error in a message */
+#define TAIL_MAX 256	     /* bytes of standard error in a message */
+#define OUTPUT_MAX (1 << 20) /* bytes of standard error that are taken; more is an error to the hook */
 
 static const char *const names[HOOK_KINDS] = {
 	[HOOK_PRESTART] = "prestart",		    [HOOK_CREATE_RUNTIME] = "createRuntime",
@@ -28,7 +29,8 @@ const char *hooks_name(enum spec_hook_kind kind)
 	return names[kind];
 }
 
-static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, int in, int err, int trampoline_fd)
+static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, int in, int err,
+						 const struct process_exec *container)
 {
 	char *argv[] = { (char *)(uintptr_t)hook->path, NULL };
 	char *none[] = { NULL };
@@ -39,8 +41,10 @@ static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, i
 	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (dup2(in, 0) < 0 || dup2(null >= 0 ? null : err, 1) < 0 || dup2(err, 2) < 0)
 		_exit(1);
-	if (trampoline_fd >= 0) {
-		errno = -process_execute_hook(trampoline_fd, hook->path, args, hook->env.v ? hook->env.v : none);
+	if (container) {
+		/* the trampoline has no text for a failure */
+		if (faccessat(AT_FDCWD, hook->path, X_OK, AT_EACCESS) == 0)
+			errno = -process_execute_hook(container, hook->path, args, hook->env.v ? hook->env.v : none);
 	} else {
 		(void)fd_cloexec_from(3);
 		(void)execve(hook->path, args, hook->env.v ? hook->env.v : environ);
@@ -52,7 +56,7 @@ static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, i
 /* The last line of what a hook wrote, trimmed. */
 static void tail_of(int fd, char out[TAIL_MAX])
 {
-	off_t end = lseek(fd, 0, SEEK_END);
+	off_t end = lseek(fd, 0, SEEK_CUR); /* shared with the hook: where it stopped writing */
 	off_t from = end > TAIL_MAX - 1 ? end - (TAIL_MAX - 1) : 0;
 	ssize_t n = pread(fd, out, TAIL_MAX - 1, from);
 	char *line;
@@ -63,6 +67,14 @@ static void tail_of(int fd, char out[TAIL_MAX])
 	line = strrchr(out, '\n');
 	if (line)
 		memmove(out, line + 1, strlen(line + 1) + 1);
+}
+
+/* What a message says of a hook that failed: the last line that it wrote. */
+static const char *reason(const char *tail, int status)
+{
+	if (*tail)
+		return tail;
+	return status == 126 || status == 127 ? "it could not be executed" : "it wrote nothing to standard error";
 }
 
 /* Waits for pid at most timeout seconds (0: for ever). *out_status as of waitpid(2). */
@@ -88,21 +100,24 @@ static int wait_hook(pid_t pid, int timeout, int *out_status)
 	return late ? -ETIMEDOUT : 0;
 }
 
-static int run_one(const struct spec_hook *hook, const char *state_json, int trampoline_fd, struct err *e)
+static int run_one(const struct spec_hook *hook, const char *state_json, const struct process_exec *container,
+		   struct err *e)
 {
 	AUTO_FD in = memfd_create("husk-state", MFD_CLOEXEC);
-	AUTO_FD err = memfd_create("husk-hook", MFD_CLOEXEC);
+	AUTO_FD err = memfd_create("husk-hook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char tail[TAIL_MAX];
 	int status = 0, r;
 	pid_t pid;
 
-	if (in < 0 || err < 0 || io_write_all(in, state_json, strlen(state_json)) < 0 || lseek(in, 0, SEEK_SET) < 0)
+	if (err < 0 || ftruncate(err, OUTPUT_MAX) < 0 || fcntl(err, F_ADD_SEALS, F_SEAL_GROW) < 0)
+		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
+	if (in < 0 || io_write_all(in, state_json, strlen(state_json)) < 0 || lseek(in, 0, SEEK_SET) < 0)
 		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
 	pid = fork();
 	if (pid < 0)
 		return err_sys(e, errno, "fork for the hook '%s'", hook->path);
 	if (pid == 0)
-		hook_child(hook, in, err, trampoline_fd);
+		hook_child(hook, in, err, container);
 	r = wait_hook(pid, hook->timeout, &status);
 	tail_of(err, tail);
 	if (r == -ETIMEDOUT)
@@ -110,17 +125,19 @@ static int run_one(const struct spec_hook *hook, const char *state_json, int tra
 	if (r < 0)
 		return err_sys(e, -r, "wait for '%s'", hook->path);
 	if (WIFSIGNALED(status))
-		return err_set(e, ECANCELED, "'%s' was killed by signal %d: %s", hook->path, WTERMSIG(status), tail);
+		return err_set(e, ECANCELED, "'%s' was killed by signal %d: %s", hook->path, WTERMSIG(status),
+			       reason(tail, 0));
 	if (WEXITSTATUS(status) != 0)
-		return err_set(e, ECANCELED, "'%s' ended with status %d: %s", hook->path, WEXITSTATUS(status), tail);
+		return err_set(e, ECANCELED, "'%s' ended with status %d: %s", hook->path, WEXITSTATUS(status),
+			       reason(tail, WEXITSTATUS(status)));
 	return 0;
 }
 
-int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, int trampoline_fd,
-	      struct err *e)
+int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
+	      const struct process_exec *container, struct err *e)
 {
 	for (size_t i = 0; i < spec->hooks[kind].n; i++) {
-		int r = run_one(&spec->hooks[kind].v[i], state_json, trampoline_fd, e);
+		int r = run_one(&spec->hooks[kind].v[i], state_json, container, e);
 
 		if (r < 0)
 			return err_add(e, "hooks.%s[%zu]", names[kind], i);

@@ -10,6 +10,7 @@
 #ifndef HUSK_PLAN_H
 #define HUSK_PLAN_H
 
+#include "bitlist.h"
 #include "err.h"
 #include "spec.h"
 
@@ -60,6 +61,40 @@ struct rlimit_step {
 	uint64_t soft, hard;
 };
 
+#define SCHED_CPUS 8192	     /* the greatest CONFIG_NR_CPUS of Linux */
+#define MEMPOLICY_NODES 1024 /* 1 << the greatest CONFIG_NODES_SHIFT */
+
+/* process.scheduler and process.ioPriority */
+struct sched_step {
+	const char *policy_name; /* NULL: stays as it is */
+	uint32_t policy;	 /* SCHED_* */
+	uint64_t flags;		 /* SCHED_FLAG_* */
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period; /* nanoseconds */
+	const char *io_class_name;	    /* NULL: stays as it is */
+	int io_class;			    /* IOPRIO_CLASS_* */
+	int io_priority;
+};
+
+/* process.execCPUAffinity: for a process that exec adds */
+struct affinity_step {
+	const char *initial_text, *final_text; /* NULL: stays as it is */
+	unsigned long initial[BITLIST_WORDS(SCHED_CPUS)], final[BITLIST_WORDS(SCHED_CPUS)];
+};
+
+struct personality_step {
+	const char *name; /* NULL: stays as it is */
+	int persona;	  /* PER_* */
+};
+
+struct mempolicy_step {
+	const char *mode_name;	/* NULL: stays as it is */
+	int mode;		/* MPOL_* | MPOL_F_* */
+	const char *nodes_text; /* NULL: no nodes */
+	unsigned long nodes[BITLIST_WORDS(MEMPOLICY_NODES)];
+};
+
 /* Masks of 1 << CAP_*, in the order of enum spec_cap_set. */
 struct caps_step {
 	bool given;
@@ -96,6 +131,10 @@ struct process_plan {
 	bool no_new_privileges;
 	bool have_oom_score_adj;
 	int oom_score_adj;
+	struct sched_step sched;
+	struct affinity_step affinity;
+	struct personality_step personality;
+	struct mempolicy_step mempolicy;
 };
 
 struct plan {
@@ -122,6 +161,8 @@ void plan_free(struct plan *plan);
 
 /* The process part alone, for exec. Free with plan_process_free(). */
 int plan_process(const struct spec_process *process, struct process_plan *out, struct err *e);
+/* What config.json has for all processes of the container in `linux`: execution domain, memory policy. */
+int plan_process_linux(const struct spec_linux *l, struct process_plan *out, struct err *e);
 void plan_process_free(struct process_plan *process);
 
 #endif

@@ -36,6 +36,13 @@ int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, 
 	return seccomp_prepare(cache, spec->linux_->seccomp, out, e);
 }
 
+int process_guard(struct err *e)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_sys(e, errno, "prctl");
+	return 0;
+}
+
 void process_reset_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
@@ -143,7 +150,7 @@ static int set_user(const struct process_plan *p, struct err *e)
 	if (setresuid(p->uid, p->uid, p->uid) < 0)
 		return err_sys(e, errno, "process.user.uid: become user %u", p->uid);
 	(void)prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-	return 0;
+	return process_guard(e);
 }
 
 /* 0: path is a program; else the errno that says why not. */
@@ -235,50 +242,48 @@ static int keep_open(int fd)
 	return fcntl(fd, F_SETFD, 0) < 0 ? -errno : 0;
 }
 
-int process_execute(const struct process_exec *x, int gate, struct err *e)
+/* Executes the trampoline, which installs what is left to install and executes path. */
+static int by_trampoline(const struct process_exec *x, int gate, int keep, const char *path, char *const *args,
+			 char *const *env, struct err *e)
 {
 	bool late_filter = x->plan->no_new_privileges && x->filter->n;
 	size_t bytes = late_filter ? x->filter->n * sizeof(*x->filter->insns) : 0;
 	char numbers[64];
+	AUTO_FREE char **argv = NULL;
 	AUTO_FD filter = -1;
 	size_t argc = 0;
-	char **argv;
 	int r;
 
-	while (x->plan->args[argc])
+	while (args[argc])
 		argc++;
 	argv = x_calloc(argc + 3, sizeof(*argv));
 	argv[0] = numbers;
-	argv[1] = (char *)x->path;
-	memcpy(argv + 2, x->plan->args, argc * sizeof(*argv));
+	argv[1] = (char *)(uintptr_t)path;
+	memcpy(argv + 2, args, argc * sizeof(*argv));
 	r = late_filter ? seal_bytes("husk-filter", x->filter->insns, bytes, &filter, e) : 0;
 	if (r < 0)
 		return r;
-	r = fd_cloexec_from(3U + (unsigned int)x->preserve_fds);
-	if (r == 0)
+	r = fd_cloexec_from(3U + (unsigned int)keep);
+	if (r == 0 && gate >= 0)
 		r = keep_open(gate);
 	if (r == 0 && filter >= 0)
 		r = keep_open(filter);
 	if (r < 0)
 		return err_sys(e, -r, "prepare descriptors for exec");
 	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, filter, bytes, late_filter ? x->filter->flags : 0);
-	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, x->env, AT_EMPTY_PATH);
+	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, env, AT_EMPTY_PATH);
 	if (!late_filter && x->filter->n)
 		return err_sys(e, errno,
 			       "exec: execveat (linux.seccomp must allow execveat unless process.noNewPrivileges is set)");
 	return err_sys(e, errno, "exec: execveat");
 }
 
-int process_execute_hook(int trampoline_fd, const char *path, char *const *argv, char *const *env)
+int process_execute(const struct process_exec *x, int gate, struct err *e)
 {
-	char *all[512] = { (char *)"-1 -1 0 0", (char *)(uintptr_t)path };
-	size_t n = 2;
+	return by_trampoline(x, gate, x->preserve_fds, x->path, x->plan->args, x->env, e);
+}
 
-	for (; argv && *argv && n < ARRAY_LEN(all) - 1; argv++)
-		all[n++] = *argv;
-	if (argv && *argv)
-		return -E2BIG;
-	(void)fd_cloexec_from(3);
-	(void)syscall(SYS_execveat, trampoline_fd, "", all, env, AT_EMPTY_PATH);
-	return -errno;
+int process_execute_hook(const struct process_exec *x, const char *path, char *const *argv, char *const *env)
+{
+	return by_trampoline(x, -1, 0, path, argv, env, NULL);
 }

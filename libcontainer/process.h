@@ -28,6 +28,9 @@ struct process_exec {
 
 /* The filter of linux.seccomp (none: prog stays empty), compiled or from the cache below --root. */
 int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e);
+/* Nobody may look into this process, and it dies with its parent. A change of user undoes both, so
+ * it is said again after each. */
+int process_guard(struct err *e);
 /* Signals at their defaults, nothing blocked. */
 void process_reset_signals(void);
 /* A new session keyring, named after the container. Kernels without keyrings, and quotas, are no
@@ -42,8 +45,8 @@ int process_become(struct process_exec *x, struct err *e);
 /* Goes by the trampoline to the program. gate: where the trampoline tells of a failure; it is closed
  * when the program runs. Returns only on failure. */
 int process_execute(const struct process_exec *x, int gate, struct err *e);
-/* The same way for a program of the container that is run on the side (startContainer hooks);
- * no filter, the descriptors above 2 closed. Returns only on failure. */
-int process_execute_hook(int trampoline_fd, const char *path, char *const *argv, char *const *env);
+/* The same way, under the same filter, for a program of the container that is run on the side
+ * (startContainer hooks), the descriptors above 2 closed. Returns -errno, on failure only. */
+int process_execute_hook(const struct process_exec *x, const char *path, char *const *argv, char *const *env);
 
 #endif

@@ -19,7 +19,7 @@ static void run_poststart(const struct creation *c)
 	if (!c->spec->hooks[HOOK_POSTSTART].n)
 		return;
 	state = state_json(&c->state, STATE_RUNNING, c->state.pid);
-	if (hooks_run(c->spec, HOOK_POSTSTART, state, -1, &e) < 0)
+	if (hooks_run(c->spec, HOOK_POSTSTART, state, NULL, &e) < 0)
 		log_warn("%s: ignoring", e.msg);
 }
 

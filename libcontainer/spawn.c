@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -130,6 +131,7 @@ static void stage_run(struct plan *plan, int cgroup_fd, int report)
 	struct stage_result result = { .pid = -1 };
 	int pidfd = -1, r = 0;
 
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the namespace's root must not look into us or the child */
 	/* what the host owns must be entered while we are still the host's root */
 	for (size_t i = 0; i < plan->n_joins; i++)
 		if (&plan->joins[i] != user)

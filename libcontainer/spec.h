@@ -31,6 +31,25 @@ struct spec_rlimit {
 	uint64_t soft, hard;
 };
 
+/* Strings as in the spec: "SCHED_FIFO", "SCHED_FLAG_RECLAIM". */
+struct spec_scheduler {
+	const char *policy;
+	int32_t nice;
+	uint32_t priority;
+	struct strv flags;
+	uint64_t runtime, deadline, period; /* nanoseconds */
+};
+
+struct spec_io_priority {
+	const char *io_class; /* "IOPRIO_CLASS_BE" */
+	int priority;
+};
+
+/* Lists as in "0-3,7"; NULL: not given. */
+struct spec_cpu_affinity {
+	const char *initial, *final;
+};
+
 struct spec_process {
 	bool terminal;
 	uint16_t console_width, console_height; /* 0: not given */
@@ -50,6 +69,9 @@ struct spec_process {
 	bool no_new_privileges;
 	bool have_oom_score_adj;
 	int oom_score_adj;
+	struct spec_scheduler *scheduler;	    /* NULL: not given; so are the next two */
+	struct spec_io_priority *io_priority;
+	struct spec_cpu_affinity *exec_cpu_affinity; /* for exec only */
 	const char *apparmor_profile;
 	const char *selinux_label;
 };
@@ -111,6 +133,12 @@ struct spec_device_rule {
 	const char *access;   /* letters of "rwm" */
 };
 
+/* An interface of the host to be moved into the container. */
+struct spec_netdev {
+	const char *host_name;
+	const char *name; /* in the container; may be a template (ifname.h); never NULL */
+};
+
 struct spec_sysctl {
 	const char *key, *value;
 };
@@ -148,6 +176,24 @@ struct spec_kv {
 	const char *key, *value;
 };
 
+/* Strings as in the spec: "LINUX32"; "MPOL_BIND", "MPOL_F_STATIC_NODES". */
+struct spec_personality {
+	const char *domain;
+};
+
+struct spec_memory_policy {
+	const char *mode;
+	const char *nodes; /* "0-3,7"; NULL: none */
+	struct strv flags;
+};
+
+struct spec_intel_rdt {
+	const char *clos_id; /* NULL: a group of the container's own; "/": the root group */
+	struct strv schemata;
+	const char *l3_cache_schema, *mem_bw_schema;
+	bool monitoring; /* enableMonitoring, or the older enableCMT or enableMBM */
+};
+
 struct spec_linux {
 	struct spec_namespace *namespaces;
 	size_t n_namespaces;
@@ -155,6 +201,8 @@ struct spec_linux {
 	size_t n_uid_maps, n_gid_maps;
 	struct spec_device *devices;
 	size_t n_devices;
+	struct spec_netdev *netdevs;
+	size_t n_netdevs;
 	const char *cgroups_path;
 	const struct json *resources; /* the raw object: linux/cgroup reads it */
 	struct spec_device_rule *device_rules;
@@ -164,6 +212,9 @@ struct spec_linux {
 	struct spec_sysctl *sysctls;
 	size_t n_sysctls;
 	struct spec_seccomp *seccomp;
+	struct spec_personality *personality;	  /* NULL: not given; so are the next two */
+	struct spec_memory_policy *memory_policy;
+	struct spec_intel_rdt *intel_rdt;
 	const char *mount_label;
 };
 

@@ -236,6 +236,14 @@ static int check_sysctls(const struct spec *spec, struct err *e)
 	return 0;
 }
 
+/* They cannot move to where they are. */
+static int check_netdevs(const struct spec *spec, struct err *e)
+{
+	if (spec->linux_->n_netdevs && !spec_namespace(spec, CLONE_NEWNET))
+		return refuse(e, "linux.netDevices: a 'network' namespace is required");
+	return 0;
+}
+
 int spec_check(const struct spec *spec, struct err *e)
 {
 	int r = spec->process ? spec_check_process(spec->process, e) : 0;
@@ -253,5 +261,6 @@ int spec_check(const struct spec *spec, struct err *e)
 	r = check_uts_name(spec, "domainname", spec->domainname, e);
 	if (r < 0)
 		return r;
-	return check_sysctls(spec, e);
+	r = check_netdevs(spec, e);
+	return r < 0 ? r : check_sysctls(spec, e);
 }

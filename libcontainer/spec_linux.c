@@ -2,6 +2,7 @@
 /* spec_linux.c: the `linux` object of config.json. */
 #include "spec_read.h"
 
+#include "ifname.h"
 #include "kernel.h"
 #include "str.h"
 
@@ -10,6 +11,7 @@
 /* What dev_t of the kernel holds: 12 bits and 20 bits. */
 #define DEV_MAJOR_MAX 0xfff
 #define DEV_MINOR_MAX 0xfffff
+#define NETDEVS_MAX 256 /* far above what a container was ever given */
 
 static void read_namespace_type(struct spec_reader *rd, const struct json *item, struct spec_namespace *out)
 {
@@ -199,10 +201,55 @@ static void read_sysctls(struct spec_reader *rd, const struct json *obj, struct 
 	}
 }
 
+static void read_netdev(struct spec_reader *rd, const struct json *item, struct spec_netdev *out)
+{
+	const struct json *node = json_get(item, "name");
+
+	out->host_name = item->key;
+	out->name = spec_read_str(rd, item, "name");
+	if (rd->status < 0)
+		return;
+	if (!ifname_valid(out->host_name))
+		(void)spec_read_fail(rd, item, "not the name of a network interface: expected " IFNAME_RULE);
+	else if (out->name && !ifname_valid(out->name) && !ifname_is_template(out->name))
+		(void)spec_read_fail(rd, node, "expected " IFNAME_RULE ", or such a name with %%d at its end, got '%s'",
+				     out->name);
+	if (!out->name)
+		out->name = out->host_name;
+}
+
+/* runtime-spec 1.3. A template gives each of its interfaces a name of its own. */
+static void read_netdevs(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	const struct json *netdevs = spec_read_object(rd, obj, "netDevices");
+	size_t i;
+
+	if (!netdevs)
+		return;
+	if (netdevs->len > NETDEVS_MAX) {
+		(void)spec_read_fail(rd, netdevs, "more than %d network interfaces", NETDEVS_MAX);
+		return;
+	}
+	out->netdevs = json_alloc(rd->doc, netdevs->len, sizeof(*out->netdevs));
+	json_each (item, netdevs) {
+		struct spec_netdev *dev = &out->netdevs[out->n_netdevs];
+
+		rd->status = json_want(item, JSON_OBJECT, rd->e);
+		if (rd->status >= 0)
+			read_netdev(rd, item, dev);
+		for (i = 0; rd->status >= 0 && i < out->n_netdevs; i++)
+			if (strcmp(out->netdevs[i].name, dev->name) == 0 && !ifname_is_template(dev->name))
+				(void)spec_read_fail(rd, item, "the name '%s' is taken by '%s'", dev->name,
+						     out->netdevs[i].host_name);
+		if (rd->status < 0)
+			return;
+		out->n_netdevs++;
+	}
+}
+
 static void refuse_unsupported(struct spec_reader *rd, const struct json *obj)
 {
-	static const char *const keys[] = { "personality", "intelRdt",	 "memoryPolicy",
-					    "timeOffsets", "netDevices", "mountLabel" };
+	static const char *const keys[] = { "personality", "intelRdt", "memoryPolicy", "timeOffsets", "mountLabel" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(keys); i++)
@@ -216,6 +263,7 @@ void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec
 	read_id_maps(rd, obj, "uidMappings", &out->uid_maps, &out->n_uid_maps);
 	read_id_maps(rd, obj, "gidMappings", &out->gid_maps, &out->n_gid_maps);
 	read_devices(rd, obj, out);
+	read_netdevs(rd, obj, out);
 	out->cgroups_path = spec_read_str(rd, obj, "cgroupsPath");
 	read_resources(rd, obj, out);
 	read_propagation(rd, obj, out);
@@ -223,5 +271,6 @@ void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec
 	out->readonly_paths = read_paths(rd, obj, "readonlyPaths");
 	read_sysctls(rd, obj, out);
 	out->seccomp = spec_read_seccomp(rd, spec_read_object(rd, obj, "seccomp"));
+	spec_read_placement(rd, obj, out);
 	out->mount_label = spec_read_str(rd, obj, "mountLabel");
 }

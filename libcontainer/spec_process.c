@@ -89,8 +89,7 @@ static void read_oom_score(struct spec_reader *rd, const struct json *process, s
 
 static void refuse_unsupported(struct spec_reader *rd, const struct json *process)
 {
-	static const char *const keys[] = { "scheduler", "ioPriority", "execCPUAffinity", "apparmorProfile",
-					    "selinuxLabel" };
+	static const char *const keys[] = { "apparmorProfile", "selinuxLabel" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(keys); i++)
@@ -110,6 +109,7 @@ void spec_read_process(struct spec_reader *rd, const struct json *obj, struct sp
 	read_rlimits(rd, obj, out);
 	out->no_new_privileges = spec_read_bool(rd, obj, "noNewPrivileges");
 	read_oom_score(rd, obj, out);
+	spec_read_sched(rd, obj, out);
 	out->apparmor_profile = spec_read_str(rd, obj, "apparmorProfile");
 	out->selinux_label = spec_read_str(rd, obj, "selinuxLabel");
 }

@@ -57,6 +57,10 @@ uint64_t spec_read_need_u64(struct spec_reader *rd, const struct json *obj, cons
 /* The sections, each in its own file. */
 void spec_read_process(struct spec_reader *rd, const struct json *obj, struct spec_process *out);
 void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec_linux *out);
+/* spec_sched.c: scheduler, ioPriority, execCPUAffinity of process; personality, memoryPolicy, intelRdt of
+ * linux. */
+void spec_read_sched(struct spec_reader *rd, const struct json *process, struct spec_process *out);
+void spec_read_placement(struct spec_reader *rd, const struct json *obj, struct spec_linux *out);
 /* NULL when the section is absent or turns nothing on. */
 struct spec_seccomp *spec_read_seccomp(struct spec_reader *rd, const struct json *obj);
 

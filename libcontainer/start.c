@@ -86,7 +86,7 @@ static void run_poststart(const struct state *s)
 	}
 	if (spec->hooks[HOOK_POSTSTART].n) {
 		json = state_json(s, STATE_RUNNING, s->pid);
-		if (hooks_run(spec, HOOK_POSTSTART, json, -1, &e) < 0)
+		if (hooks_run(spec, HOOK_POSTSTART, json, NULL, &e) < 0)
 			log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststart": log and go on */
 	}
 	spec_free(spec);

@@ -17,7 +17,6 @@
 #include <time.h>
 #include <yajl/yajl_gen.h>
 
-#define ID_MAX 1024
 #define STATE_FILE "state.json"
 #define STATE_FILE_MAX (1U << 20)
 #define OCI_VERSION "1.3.0"
@@ -30,8 +29,8 @@ int state_check_id(const char *id, struct err *e)
 
 	if (len == 0)
 		return err_set(e, EINVAL, "container id: it is empty");
-	if (len > ID_MAX || len > NAME_MAX)
-		return err_set(e, EINVAL, "container id: longer than %d bytes", len > ID_MAX ? ID_MAX : NAME_MAX);
+	if (len > NAME_MAX)
+		return err_set(e, EINVAL, "container id: longer than %d bytes", NAME_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (!strchr(plain, id[i]) && !(i > 0 && id[i] == '.'))
 			return err_set(e, EINVAL,

@@ -38,7 +38,7 @@ struct state {
 	bool ready; /* the child said READY */
 };
 
-/* Ids are names of directories: [A-Za-z0-9_+-][A-Za-z0-9_+.-]*, at most 1024 bytes. */
+/* Ids are names of directories: [A-Za-z0-9_+-][A-Za-z0-9_+.-]*, at most 255 bytes. */
 int state_check_id(const char *id, struct err *e);
 /* --root as a directory, made 0700 when missing (make) else -ENOENT. */
 int state_open_root(const struct husk_ctx *ctx, bool make, int *out_fd, struct err *e);

@@ -72,6 +72,8 @@ int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e)
 
 	p.msg.type = 0;
 	n = fd_recv(sock, &p, sizeof(p), &fd, 1, &n_fds);
+	if (n == -ECONNRESET) /* told once, when the other end left something unread: what it sent comes after */
+		n = fd_recv(sock, &p, sizeof(p), &fd, 1, &n_fds);
 	if (n == -ECONNRESET)
 		n = 0;
 	if (n < 0)

@@ -19,8 +19,10 @@
 
 /* statfs(2) magics, as in <linux/magic.h> */
 #define HUSK_PROC_SUPER_MAGIC 0x9fa0
+#define HUSK_SYSFS_MAGIC 0x62656572
 #define HUSK_CGROUP2_SUPER_MAGIC 0x63677270
 #define HUSK_DEVPTS_SUPER_MAGIC 0x1cd1
+#define HUSK_RDTGROUP_SUPER_MAGIC 0x7655821
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080 /* Linux 5.6 */
@@ -33,6 +35,9 @@
 #endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000 /* Linux 5.2 */
+#endif
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6 /* Linux 3.14 */
 #endif
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */

@@ -44,14 +44,14 @@ static int bind_node(int rootfd, struct device_step *d, struct err *e)
 	return 0;
 }
 
-static int check_existing(int dir, const char *name, const struct device_step *d, struct err *e)
+static int check_node(int dir, const char *name, const struct device_step *d, struct err *e)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
 		return err_sys(e, errno, "stat '%s'", d->path);
 	if ((st.st_mode & S_IFMT) != (d->mode & S_IFMT) || (!S_ISFIFO(d->mode) && st.st_rdev != d->dev))
-		return err_set(e, EEXIST, "'%s' is there already and is another kind of file", d->path);
+		return err_set(e, EEXIST, "'%s' is there, and is another kind of file", d->path);
 	return 0;
 }
 
@@ -60,10 +60,15 @@ static int make_node(int dir, const char *name, const struct device_step *d, str
 	AUTO_FD fd = -1;
 
 	if (mknodat(dir, name, d->mode, d->dev) < 0)
-		return errno == EEXIST ? check_existing(dir, name, d, e) : err_sys(e, errno, "make '%s'", d->path);
+		return errno == EEXIST ? check_node(dir, name, d, e) : err_sys(e, errno, "make '%s'", d->path);
 	if (d->uid || d->gid) {
+		int r;
+
 		fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
+		r = fd < 0 ? err_sys(e, errno, "open '%s'", d->path) : check_node(fd, "", d, e);
+		if (r < 0)
+			return r;
+		if (fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
 			return err_sys(e, errno, "change the owner of '%s'", d->path);
 	}
 	return 0;

@@ -46,7 +46,8 @@ static int seal_make(const char *name, bool executable, const void *data, size_t
 	r = io_write_all(fd, data, len);
 	if (r < 0)
 		return err_sys(e, -r, "write a sealed copy of '%s'", name);
-	if (fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	/* who may not read a program cannot trace what runs it (execve(2)) */
+	if ((executable && fchmod(fd, 0111) < 0) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		return err_sys(e, errno, "seal a copy of '%s'", name);
 	*out_fd = fd_take(&fd);
 	return 0;

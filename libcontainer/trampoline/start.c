@@ -19,6 +19,7 @@
 
 #include <linux/fcntl.h>
 #include <linux/filter.h>
+#include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/uio.h>
 #include <stddef.h>
@@ -120,6 +121,8 @@ void trampoline_main(long *stack)
 	long gate = next_number(&numbers), filter_fd = next_number(&numbers);
 	long size = next_number(&numbers), flags = next_number(&numbers), r;
 
+	/* the container's other processes have no business with our descriptors */
+	(void)syscall4(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0);
 	if (gate >= 0)
 		(void)syscall4(SYS_fcntl, gate, F_SETFD, FD_CLOEXEC, 0);
 	if (filter_fd >= 0) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src only libcontainer.h of the library.
+# above; src only libcontainer.h of the library; src/net, a program of its own, only base.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -25,6 +25,9 @@ why_not() {
 		"$stem.h" | "$stem"_*.h | "$family.h" | "${family}"_*.h) ;;
 		*) echo "a leaf of linux/ includes no other leaf" ;;
 		esac
+		;;
+	src/net/*)
+		[ -e "src/net/$header" ] || echo "src/net includes only base and src/net"
 		;;
 	src/*)
 		[ -e "src/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||

@@ -48,7 +48,8 @@ include_flags() {
 	local lib="-iquote libcontainer -iquote libcontainer/linux -iquote libcontainer/trampoline"
 	case $1 in
 	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base" ;;
-	libcontainer/*) echo "-iquote libcontainer/base $lib" ;;
+	libcontainer/*) echo "-iquote libcontainer/base $lib -DHUSK_LIBEXECDIR=\"\"" ;;
+	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src" ;;
 	tests/*) echo "-iquote libcontainer/base $lib -iquote src" ;;
 	esac

@@ -40,6 +40,7 @@ static const struct {
 		  "'kernel.msgmni':'1','kernel.shmall':'1','kernel.shmmax':'1','kernel.shmmni':'1',"
 		  "'kernel.shm_rmid_forced':'1','fs.mqueue.msg_max':'1','fs/mqueue/x':'1','kernel.domainname':'d'}" },
 	{ LIN, "'namespaces':[{'type':'mount'},{'type':'network','path':'/n'}],'sysctl':{'net.x':'1'}" },
+	{ LIN, "'namespaces':[{'type':'mount'},{'type':'network','path':'/n'}],'netDevices':{'eth0':{}}" },
 	{ LINUX, "'devices':[{'path':'/dev/p','type':'p'},{'path':'/d','type':'b','major':4095,'minor':1048575}]" },
 	{ LINUX, "'seccomp':{'defaultAction':'','syscalls':[]}" },
 	{ LINUX, "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'','listenerMetadata':'m','flags':[]}" },

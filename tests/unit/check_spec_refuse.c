@@ -206,7 +206,6 @@ static const struct refusal linux_refused[] = {
 	{ LINUX, "'intelRdt':{'closID':'x'}", "linux.intelRdt: not supported by this build" },
 	{ LINUX, "'memoryPolicy':{'mode':'x'}", "linux.memoryPolicy: not supported by this build" },
 	{ LINUX, "'timeOffsets':{'boottime':{}}", "linux.timeOffsets: not supported by this build" },
-	{ LINUX, "'netDevices':{'eth0':{}}", "linux.netDevices: not supported by this build" },
 	{ LINUX, "'mountLabel':'l'", "linux.mountLabel: not supported by this build" },
 };
 
@@ -277,6 +276,44 @@ static const struct refusal sysctl_refused[] = {
 	{ SPACES, "'sysctl':{'net/x/..':'x'}", "linux.sysctl[\"net/x/..\"]: not the name of a sysctl" },
 };
 
+#define IFNAME "1 to 15 bytes without '/', ':', '%' or blanks, and not '.' or '..'"
+#define NO_IFNAME ": not the name of a network interface: expected " IFNAME
+#define NO_NEW_NAME ": expected " IFNAME ", or such a name with %d at its end, got "
+
+static const struct refusal netdev_refused[] = {
+	{ SPACES, "'netDevices':[]", "linux.netDevices: expected an object, got an array" },
+	{ SPACES, "'netDevices':{'eth0':'x'}", "linux.netDevices.eth0: expected an object, got a string" },
+	{ SPACES, "'netDevices':{'eth0':null}", "linux.netDevices.eth0: expected an object, got null" },
+	{ SPACES, "'netDevices':{'eth0':{'name':7}}", "linux.netDevices.eth0.name: expected a string, got a number" },
+	{ SPACES, "'netDevices':{'':{}}", "linux.netDevices[\"\"]" NO_IFNAME },
+	{ SPACES, "'netDevices':{'1234567890123456':{}}", "linux.netDevices.1234567890123456" NO_IFNAME },
+	{ SPACES, "'netDevices':{'a/b':{}}", "linux.netDevices[\"a/b\"]" NO_IFNAME },
+	{ SPACES, "'netDevices':{'eth%d':{}}", "linux.netDevices[\"eth%d\"]" NO_IFNAME },
+	{ SPACES, "'netDevices':{'eth0':{'name':'..'}}", "linux.netDevices.eth0.name" NO_NEW_NAME "'..'" },
+	{ SPACES, "'netDevices':{'eth0':{'name':'e:1'}}", "linux.netDevices.eth0.name" NO_NEW_NAME "'e:1'" },
+	{ SPACES, "'netDevices':{'eth0':{'name':'%d'}}", "linux.netDevices.eth0.name" NO_NEW_NAME "'%d'" },
+	{ SPACES, "'netDevices':{'eth0':{'name':'e%s'}}", "linux.netDevices.eth0.name" NO_NEW_NAME "'e%s'" },
+	{ SPACES, "'netDevices':{'eth0':{'name':'x'},'eth1':{'name':'x'}}",
+	  "linux.netDevices.eth1: the name 'x' is taken by 'eth0'" },
+	{ SPACES, "'netDevices':{'eth0':{'name':'eth1'},'eth1':{}}",
+	  "linux.netDevices.eth1: the name 'eth1' is taken by 'eth0'" },
+	{ LINUX, "'netDevices':{'eth0':{}}", "linux.netDevices: a 'network' namespace is required" },
+};
+
+START_TEST(test_the_number_of_net_devices_has_a_limit)
+{
+	struct strbuf b = { 0 };
+	struct refusal c = { SPACES, NULL, "linux.netDevices: more than 256 network interfaces" };
+
+	for (int i = 0; i < 257; i++)
+		strbuf_printf(&b, "%s'e%d':{}", i ? "," : "'netDevices':{", i);
+	strbuf_puts(&b, "}");
+	c.text = b.s;
+	assert_refused(&c);
+	free(b.s);
+}
+END_TEST
+
 #define SECCOMP(rest) "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'," rest "}"
 #define RULE(rest) SECCOMP("'syscalls':[{" rest "}]")
 #define ARG(rest) RULE("'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{" rest "}]")
@@ -318,6 +355,7 @@ REFUSAL_TEST(process_refused)
 REFUSAL_TEST(linux_refused)
 REFUSAL_TEST(map_refused)
 REFUSAL_TEST(sysctl_refused)
+REFUSAL_TEST(netdev_refused)
 REFUSAL_TEST(seccomp_refused)
 
 START_TEST(test_the_first_of_several_mistakes_is_named)
