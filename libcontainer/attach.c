@@ -28,7 +28,7 @@ struct attachment {
 	int sigfd, pidfd, master;
 	pid_t pid;
 	bool exited;
-	int status; /* as waitpid(2) has it */
+	int status;		/* as waitpid(2) has it */
 	struct relay *in, *out; /* NULL without a terminal */
 	bool raw;
 	struct termios before;

@@ -107,7 +107,8 @@ static int hook_pause(struct child *c, pid_t *out_pid, struct err *e)
 	AUTO_FREE char *state = NULL;
 	int r;
 
-	if (!spec->hooks[HOOK_PRESTART].n && !spec->hooks[HOOK_CREATE_RUNTIME].n && !spec->hooks[HOOK_CREATE_CONTAINER].n)
+	if (!spec->hooks[HOOK_PRESTART].n && !spec->hooks[HOOK_CREATE_RUNTIME].n &&
+	    !spec->hooks[HOOK_CREATE_CONTAINER].n)
 		return 0;
 	r = sync_send(c->sync, SYNC_HOOKS, 0, -1, e);
 	if (r == 0)

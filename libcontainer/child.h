@@ -20,7 +20,7 @@ struct child {
 	int console_socket;	   /* -1: the terminal's master goes with READY */
 	int trampoline_fd;
 	int preserve_fds, listen_fds;
-	bool wait_go; /* the parent has id maps to write or network devices to move first */
+	bool wait_go;			  /* the parent has id maps to write or network devices to move first */
 	bool rlimits_done, loopback_done; /* the parent's work */
 	bool no_pivot, no_new_keyring;
 };

@@ -146,7 +146,8 @@ static int make_state(struct creation *c, const char *id, struct err *e)
 	c->state.created = x_strdup(created);
 	c->state.owner = geteuid();
 	if (notes)
-		c->state.annotations = x_printf("%.*s", (int)(notes->end - notes->start), c->spec->doc.text + notes->start);
+		c->state.annotations =
+			x_printf("%.*s", (int)(notes->end - notes->start), c->spec->doc.text + notes->start);
 	r = name_cgroup(c, e);
 	return r < 0 || !c->state.cgroup ? r : state_write(&c->state, e);
 }
@@ -270,7 +271,8 @@ static int clone_child(struct creation *c, struct err *e)
 
 static bool has_early_hooks(const struct spec *spec)
 {
-	return spec->hooks[HOOK_PRESTART].n || spec->hooks[HOOK_CREATE_RUNTIME].n || spec->hooks[HOOK_CREATE_CONTAINER].n;
+	return spec->hooks[HOOK_PRESTART].n || spec->hooks[HOOK_CREATE_RUNTIME].n ||
+	       spec->hooks[HOOK_CREATE_CONTAINER].n;
 }
 
 /* While the child sets itself up: all that must be there before its program runs. The GO of run

@@ -23,15 +23,15 @@ struct creation {
 	struct seccomp_prog filter;
 	struct state state;
 	char *bundle;
-	int cgroup;	 /* directory fd; -1: none */
-	int sync;	 /* our end */
-	int pidfd;	 /* of the init, once cloned */
-	int master;	 /* run with a terminal: the pty's master; else -1 */
+	int cgroup; /* directory fd; -1: none */
+	int sync;   /* our end */
+	int pidfd;  /* of the init, once cloned */
+	int master; /* run with a terminal: the pty's master; else -1 */
 	/* until the child has them: */
 	int rootfs; /* the rootfs tree; -1 when the child opens it */
 	int trampoline;
 	int console_socket;
-	int gate; /* listening; -1 for run */
+	int gate;	 /* listening; -1 for run */
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */
 	bool hooks_ran;
 };

@@ -39,10 +39,10 @@
 struct execution {
 	const struct husk_exec_opts *opts;
 	struct state state;
-	struct spec *spec;	   /* the container's */
-	struct spec *own;	   /* --process; NULL without */
+	struct spec *spec;	    /* the container's */
+	struct spec *own;	    /* --process; NULL without */
 	struct exec_process merged; /* the process as asked for */
-	struct plan plan;	   /* only joins and process are used */
+	struct plan plan;	    /* only joins and process are used */
 	struct seccomp_prog filter;
 	int init_pidfd, cgroup, trampoline, console_socket;
 	int sync, pidfd, master;
@@ -87,7 +87,7 @@ static const char *ns_file(unsigned int clone_flag)
  * entering it changes what paths mean. */
 static int open_namespaces(struct execution *x, struct err *e)
 {
-	static const unsigned int order[] = { CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,   CLONE_NEWIPC,
+	static const unsigned int order[] = { CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET, CLONE_NEWIPC,
 					      CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNS };
 	char path[40];
 

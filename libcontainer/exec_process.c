@@ -79,7 +79,8 @@ int exec_process_merge(const struct spec_process *base, const struct husk_exec_o
 
 	*p = *base;
 	if (o->apparmor || o->process_label)
-		return err_set(e, ENOTSUP, "%s: not supported by this build", o->apparmor ? "--apparmor" : "--process-label");
+		return err_set(e, ENOTSUP, "%s: not supported by this build",
+			       o->apparmor ? "--apparmor" : "--process-label");
 	if (!o->process)
 		p->terminal = o->tty;
 	else if (o->tty)

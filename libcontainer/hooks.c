@@ -19,9 +19,12 @@
 #define OUTPUT_MAX (1 << 20) /* bytes of standard error that are taken; more is an error to the hook */
 
 static const char *const names[HOOK_KINDS] = {
-	[HOOK_PRESTART] = "prestart",		    [HOOK_CREATE_RUNTIME] = "createRuntime",
-	[HOOK_CREATE_CONTAINER] = "createContainer", [HOOK_START_CONTAINER] = "startContainer",
-	[HOOK_POSTSTART] = "poststart",		    [HOOK_POSTSTOP] = "poststop",
+	[HOOK_PRESTART] = "prestart",
+	[HOOK_CREATE_RUNTIME] = "createRuntime",
+	[HOOK_CREATE_CONTAINER] = "createContainer",
+	[HOOK_START_CONTAINER] = "startContainer",
+	[HOOK_POSTSTART] = "poststart",
+	[HOOK_POSTSTOP] = "poststop",
 };
 
 const char *hooks_name(enum spec_hook_kind kind)

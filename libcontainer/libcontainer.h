@@ -39,7 +39,7 @@ struct husk_create_opts {
 	const char *pid_file;	    /* NULL: none */
 	int preserve_fds;	    /* fds 3 .. 2 + n stay open in the container */
 	int listen_fds; /* the first n of them are socket activation's: LISTEN_FDS=n and LISTEN_PID=1 are set */
-	bool no_pivot;		    /* MS_MOVE and chroot: for an initramfs */
+	bool no_pivot;	/* MS_MOVE and chroot: for an initramfs */
 	bool no_new_keyring;
 };
 

@@ -181,6 +181,8 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan **out, st
 		r = devices_plan(spec->linux_, p, e);
 	if (r == 0)
 		r = plan_process(spec->process, &p->process, e);
+	if (r == 0)
+		r = plan_process_linux(spec->linux_, &p->process, e);
 	if (r < 0) {
 		plan_free(p);
 		return r;

@@ -7,6 +7,7 @@
 
 #include "caps.h"
 #include "log.h"
+#include "plan_sched.h"
 #include "rlimit.h"
 #include "str.h"
 
@@ -120,6 +121,8 @@ int plan_process(const struct spec_process *process, struct process_plan *out, s
 	r = caps_plan(process, &p.caps, e);
 	if (r == 0)
 		r = rlimits_plan(process, &p, e);
+	if (r == 0)
+		r = plan_sched(process, &p, e);
 	if (r < 0) {
 		plan_process_free(&p);
 		return r;

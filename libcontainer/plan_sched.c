@@ -49,7 +49,10 @@ static int params_check(const struct sched_step *s, struct err *e)
 	if (s->policy != SCHED_DEADLINE) {
 		if (s->runtime || s->deadline || s->period)
 			return err_set(e, EINVAL, "process.scheduler.%s: only for SCHED_DEADLINE, not for %s",
-				       s->runtime ? "runtime" : s->deadline ? "deadline" : "period", s->policy_name);
+				       s->runtime    ? "runtime"
+				       : s->deadline ? "deadline"
+						     : "period",
+				       s->policy_name);
 		return 0;
 	}
 	if (!kept && (!s->runtime || s->runtime > s->deadline || (s->period && s->deadline > s->period)))
@@ -78,10 +81,11 @@ static int io_priority_plan(const struct spec_io_priority *p, struct sched_step 
 	int number = sched_ioprio_class_number(p->io_class);
 
 	if (number < 0)
-		return err_set(e, EINVAL,
-			       "process.ioPriority.class: expected IOPRIO_CLASS_RT, IOPRIO_CLASS_BE or IOPRIO_CLASS_IDLE, "
-			       "got '%s'",
-			       p->io_class);
+		return err_set(
+			e, EINVAL,
+			"process.ioPriority.class: expected IOPRIO_CLASS_RT, IOPRIO_CLASS_BE or IOPRIO_CLASS_IDLE, "
+			"got '%s'",
+			p->io_class);
 	out->io_class_name = p->io_class;
 	out->io_class = number;
 	out->io_priority = p->priority;

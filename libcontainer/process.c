@@ -270,11 +270,13 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 		r = keep_open(filter);
 	if (r < 0)
 		return err_sys(e, -r, "prepare descriptors for exec");
-	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, filter, bytes, late_filter ? x->filter->flags : 0);
+	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, filter, bytes,
+		       late_filter ? x->filter->flags : 0);
 	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, env, AT_EMPTY_PATH);
 	if (!late_filter && x->filter->n)
-		return err_sys(e, errno,
-			       "exec: execveat (linux.seccomp must allow execveat unless process.noNewPrivileges is set)");
+		return err_sys(
+			e, errno,
+			"exec: execveat (linux.seccomp must allow execveat unless process.noNewPrivileges is set)");
 	return err_sys(e, errno, "exec: execveat");
 }
 

@@ -27,7 +27,8 @@ struct process_exec {
 };
 
 /* The filter of linux.seccomp (none: prog stays empty), compiled or from the cache below --root. */
-int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e);
+int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out,
+			   struct err *e);
 /* Nobody may look into this process, and it dies with its parent. A change of user undoes both, so
  * it is said again after each. */
 int process_guard(struct err *e);

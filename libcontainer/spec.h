@@ -69,7 +69,7 @@ struct spec_process {
 	bool no_new_privileges;
 	bool have_oom_score_adj;
 	int oom_score_adj;
-	struct spec_scheduler *scheduler;	    /* NULL: not given; so are the next two */
+	struct spec_scheduler *scheduler; /* NULL: not given; so are the next two */
 	struct spec_io_priority *io_priority;
 	struct spec_cpu_affinity *exec_cpu_affinity; /* for exec only */
 	const char *apparmor_profile;
@@ -212,7 +212,7 @@ struct spec_linux {
 	struct spec_sysctl *sysctls;
 	size_t n_sysctls;
 	struct spec_seccomp *seccomp;
-	struct spec_personality *personality;	  /* NULL: not given; so are the next two */
+	struct spec_personality *personality; /* NULL: not given; so are the next two */
 	struct spec_memory_policy *memory_policy;
 	struct spec_intel_rdt *intel_rdt;
 	const char *mount_label;

@@ -249,7 +249,7 @@ static void read_netdevs(struct spec_reader *rd, const struct json *obj, struct 
 
 static void refuse_unsupported(struct spec_reader *rd, const struct json *obj)
 {
-	static const char *const keys[] = { "personality", "intelRdt", "memoryPolicy", "timeOffsets", "mountLabel" };
+	static const char *const keys[] = { "timeOffsets", "mountLabel" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(keys); i++)

@@ -103,14 +103,15 @@ static void check_clos_id(struct spec_reader *rd, const struct json *obj, const 
 	if (strchr(id, '/') || strchr(id, '\n') || str_eq(id, ".") || str_eq(id, ".."))
 		(void)spec_read_fail(rd, json_get(obj, "closID"), "expected the name of a group, or '/', got '%s'", id);
 	else if (str_eq(id, "info") || str_eq(id, "mon_groups") || str_eq(id, "mon_data"))
-		(void)spec_read_fail(rd, json_get(obj, "closID"), "'%s' is a directory of resctrl itself, not a group", id);
+		(void)spec_read_fail(rd, json_get(obj, "closID"), "'%s' is a directory of resctrl itself, not a group",
+				     id);
 }
 
 static void check_mem_bw(struct spec_reader *rd, const struct json *obj, const char *schema)
 {
 	if (schema && (!str_starts(schema, "MB:") || strchr(schema, '\n')))
-		(void)spec_read_fail(rd, json_get(obj, "memBwSchema"), "expected one line that starts with 'MB:', got '%s'",
-				     schema);
+		(void)spec_read_fail(rd, json_get(obj, "memBwSchema"),
+				     "expected one line that starts with 'MB:', got '%s'", schema);
 }
 
 static struct spec_intel_rdt *read_intel_rdt(struct spec_reader *rd, const struct json *obj)

@@ -33,9 +33,9 @@ int state_check_id(const char *id, struct err *e)
 		return err_set(e, EINVAL, "container id: longer than %d bytes", NAME_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (!strchr(plain, id[i]) && !(i > 0 && id[i] == '.'))
-			return err_set(e, EINVAL,
-				       "container id '%s': only letters, digits, '_', '+', '-', and '.' after the first",
-				       id);
+			return err_set(
+				e, EINVAL,
+				"container id '%s': only letters, digits, '_', '+', '-', and '.' after the first", id);
 	return 0;
 }
 
@@ -67,7 +67,8 @@ static int check_root(int fd, const char *root, struct err *e)
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, errno, "--root: stat '%s'", root);
 	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(e, EPERM, "--root: '%s' must belong to uid %u and be writable by it alone", root, geteuid());
+		return err_set(e, EPERM, "--root: '%s' must belong to uid %u and be writable by it alone", root,
+			       geteuid());
 	return 0;
 }
 

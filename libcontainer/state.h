@@ -30,9 +30,9 @@ enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, 
 struct state {
 	int dir; /* the container's directory; owned */
 	char *id, *bundle, *rootfs, *created;
-	char *cgroup;	   /* path below the cgroup root; NULL: none */
-	char *annotations; /* a JSON object's text; NULL: none */
-	pid_t pid;	   /* 0: not cloned yet */
+	char *cgroup;	     /* path below the cgroup root; NULL: none */
+	char *annotations;   /* a JSON object's text; NULL: none */
+	pid_t pid;	     /* 0: not cloned yet */
 	uint64_t start_time; /* of pid, proc_start_time() */
 	uid_t owner;
 	bool ready; /* the child said READY */

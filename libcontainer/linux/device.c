@@ -103,7 +103,7 @@ int device_make_all(int rootfd, struct plan *plan, struct err *e)
 int device_make_links(int rootfd, struct err *e)
 {
 	static const char *const links[][2] = {
-		{ "/proc/self/fd", "fd" },	{ "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
+		{ "/proc/self/fd", "fd" },	 { "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
 		{ "/proc/self/fd/2", "stderr" }, { "pts/ptmx", "ptmx" },
 	};
 	AUTO_FD dev = -1;

@@ -63,8 +63,7 @@ static int run_helper(pid_t pid, const struct map_kind *k, struct err *e)
 		free(argv[i]);
 	free(argv);
 	if (r == ENOENT)
-		return err_set(e, r, "%s: needs %s (package uidmap), or a map of your own id alone", k->key,
-			       k->helper);
+		return err_set(e, r, "%s: needs %s (package uidmap), or a map of your own id alone", k->key, k->helper);
 	if (r != 0)
 		return err_sys(e, r, "%s: run %s", k->key, k->helper);
 	if (status != 0)

@@ -8,10 +8,13 @@
 
 /* Numbers: set_mempolicy(2) and the kernel's uapi/linux/mempolicy.h. The index is the number. */
 static const char *const modes[] = {
-	"MPOL_DEFAULT",	       "MPOL_PREFERRED",
-	"MPOL_BIND",	       "MPOL_INTERLEAVE",
-	"MPOL_LOCAL",	       "MPOL_PREFERRED_MANY", /* Linux 5.15 */
-	"MPOL_WEIGHTED_INTERLEAVE",		      /* Linux 6.9 */
+	"MPOL_DEFAULT",
+	"MPOL_PREFERRED",
+	"MPOL_BIND",
+	"MPOL_INTERLEAVE",
+	"MPOL_LOCAL",
+	"MPOL_PREFERRED_MANY",	    /* Linux 5.15 */
+	"MPOL_WEIGHTED_INTERLEAVE", /* Linux 6.9 */
 	NULL,
 };
 
@@ -65,9 +68,10 @@ int mempolicy_apply(const struct mempolicy_step *step, struct err *e)
 	if (errno == ENOSYS)
 		return err_sys(e, ENOSYS, "linux.memoryPolicy: the kernel has no memory policies (CONFIG_NUMA)");
 	if (errno == EINVAL)
-		return err_sys(e, EINVAL,
-			       "linux.memoryPolicy: set_mempolicy: %s%s%s (the kernel may not know the mode or a flag for it, "
-			       "or may not have these nodes: see /proc/self/status, Mems_allowed_list)",
-			       step->mode_name, nodes ? " on nodes " : "", nodes ? nodes : "");
+		return err_sys(
+			e, EINVAL,
+			"linux.memoryPolicy: set_mempolicy: %s%s%s (the kernel may not know the mode or a flag for it, "
+			"or may not have these nodes: see /proc/self/status, Mems_allowed_list)",
+			step->mode_name, nodes ? " on nodes " : "", nodes ? nodes : "");
 	return err_sys(e, errno, "linux.memoryPolicy: set_mempolicy: %s", step->mode_name);
 }

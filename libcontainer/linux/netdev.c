@@ -65,8 +65,8 @@ static char **helper_args(const struct spec_linux *l)
 	char **argv = x_calloc(5 + 2 * l->n_netdevs, sizeof(*argv)), **next = argv;
 
 	*next++ = (char *)(uintptr_t)HELPER;
-	*next++ = (char *)(uintptr_t)"move";
-	*next++ = (char *)(uintptr_t)"--netns-fd";
+	*next++ = (char *)(uintptr_t) "move";
+	*next++ = (char *)(uintptr_t) "--netns-fd";
 	*next++ = fd_text;
 	for (size_t i = 0; i < l->n_netdevs; i++) {
 		*next++ = (char *)(uintptr_t)l->netdevs[i].host_name;
@@ -171,7 +171,8 @@ int netdev_move_all(const struct plan *plan, pid_t pid, struct err *e)
 	argv = helper_args(plan->spec->linux_);
 	code = spawn_helper(helper, argv, netns, says, &helper_pid);
 	if (code == ENOENT)
-		return err_set(e, code, "linux.netDevices: the helper program '%s' is missing: install all of husk", helper);
+		return err_set(e, code, "linux.netDevices: the helper program '%s' is missing: install all of husk",
+			       helper);
 	if (code)
 		return err_sys(e, code, "linux.netDevices: start '%s'", helper);
 	return wait_helper(helper_pid, says, e);

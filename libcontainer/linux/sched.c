@@ -34,10 +34,13 @@ static const struct name policies[] = {
 
 /* uapi/linux/sched.h of the kernel */
 static const struct name flags[] = {
-	{ "SCHED_FLAG_RESET_ON_FORK", 0x01 }, { "SCHED_FLAG_RECLAIM", 0x02 },
-	{ "SCHED_FLAG_DL_OVERRUN", 0x04 },    { "SCHED_FLAG_KEEP_POLICY", SCHED_KEEP_POLICY },
+	{ "SCHED_FLAG_RESET_ON_FORK", 0x01 },
+	{ "SCHED_FLAG_RECLAIM", 0x02 },
+	{ "SCHED_FLAG_DL_OVERRUN", 0x04 },
+	{ "SCHED_FLAG_KEEP_POLICY", SCHED_KEEP_POLICY },
 	{ "SCHED_FLAG_KEEP_PARAMS", SCHED_KEEP_PARAMS },
-	{ "SCHED_FLAG_UTIL_CLAMP_MIN", 0x20 }, { "SCHED_FLAG_UTIL_CLAMP_MAX", 0x40 },
+	{ "SCHED_FLAG_UTIL_CLAMP_MIN", 0x20 },
+	{ "SCHED_FLAG_UTIL_CLAMP_MAX", 0x40 },
 };
 
 static const struct name classes[] = {
@@ -81,15 +84,19 @@ static int policy_err(struct err *e, int code, const struct sched_step *s)
 			       "affinity or cpuset)",
 			       name);
 	if (code == EPERM && (s->policy == SCHED_FIFO || s->policy == SCHED_RR))
-		return err_sys(e, code,
-			       "process.scheduler: %s with priority %u needs CAP_SYS_NICE or RLIMIT_RTPRIO, and where the "
-			       "kernel has CONFIG_RT_GROUP_SCHED, cpu.rt_runtime_us in its cgroup",
-			       name, s->priority);
+		return err_sys(
+			e, code,
+			"process.scheduler: %s with priority %u needs CAP_SYS_NICE or RLIMIT_RTPRIO, and where the "
+			"kernel has CONFIG_RT_GROUP_SCHED, cpu.rt_runtime_us in its cgroup",
+			name, s->priority);
 	if (code == EPERM)
-		return err_sys(e, code, "process.scheduler: %s with nice %d needs CAP_SYS_NICE or RLIMIT_NICE", name, s->nice);
+		return err_sys(e, code, "process.scheduler: %s with nice %d needs CAP_SYS_NICE or RLIMIT_NICE", name,
+			       s->nice);
 	if (code == EBUSY)
-		return err_sys(e, code, "process.scheduler: %s: no processor time is left for it (see kernel.sched_rt_runtime_us)",
-			       name);
+		return err_sys(
+			e, code,
+			"process.scheduler: %s: no processor time is left for it (see kernel.sched_rt_runtime_us)",
+			name);
 	return err_sys(e, code, "process.scheduler: %s: sched_setattr", name);
 }
 
@@ -116,7 +123,8 @@ static int set_ioprio(pid_t pid, const struct sched_step *s, struct err *e)
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, value) == 0)
 		return 0;
 	if (errno == EPERM)
-		return err_sys(e, EPERM, "process.ioPriority: %s needs CAP_SYS_NICE or CAP_SYS_ADMIN", s->io_class_name);
+		return err_sys(e, EPERM, "process.ioPriority: %s needs CAP_SYS_NICE or CAP_SYS_ADMIN",
+			       s->io_class_name);
 	return err_sys(e, errno, "process.ioPriority: %s, %d: ioprio_set", s->io_class_name, s->io_priority);
 }
 
@@ -132,7 +140,8 @@ int sched_affinity_set(const unsigned long *cpus, const char *what, const char *
 	if (syscall(SYS_sched_setaffinity, 0, SCHED_CPUS / CHAR_BIT, cpus) == 0)
 		return 0;
 	if (errno == EINVAL)
-		return err_set(e, EINVAL, "%s: none of the CPUs '%s' may be used here (see /proc/self/status, Cpus_allowed_list)",
+		return err_set(e, EINVAL,
+			       "%s: none of the CPUs '%s' may be used here (see /proc/self/status, Cpus_allowed_list)",
 			       what, text);
 	return err_sys(e, errno, "%s: '%s': sched_setaffinity", what, text);
 }

@@ -16,8 +16,7 @@
 
 #define DUMP_TRIES 20
 /* What a user may ask for; the other flags are the kernel's own state. */
-#define SETTABLE_FLAGS \
-	(IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN)
+#define SETTABLE_FLAGS (IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN)
 
 static int on_flags(const struct nlattr *attr, void *data)
 {
@@ -55,7 +54,7 @@ static int on_addr(const struct nlmsghdr *msg, void *data)
 		return MNL_CB_OK;
 	copy = x_calloc(1, msg->nlmsg_len);
 	memcpy(copy, msg, msg->nlmsg_len);
-	list->v = x_realloc(list->v, (list->n + 1) * sizeof(struct nlmsghdr *));
+	list->v = x_realloc(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] = copy;
 	return MNL_CB_OK;
 }
@@ -94,8 +93,8 @@ static int copy_attr(const struct nlattr *attr, void *data)
 	case IFA_CACHEINFO: /* the preferred lifetime: 0 marks an address as deprecated */
 	case IFA_RT_PRIORITY:
 	case IFA_PROTO:
-		if (!mnl_attr_put_check(msg, RTNL_REQUEST_MAX, mnl_attr_get_type(attr),
-					mnl_attr_get_payload_len(attr), mnl_attr_get_payload(attr)))
+		if (!mnl_attr_put_check(msg, RTNL_REQUEST_MAX, mnl_attr_get_type(attr), mnl_attr_get_payload_len(attr),
+					mnl_attr_get_payload(attr)))
 			return MNL_CB_ERROR;
 		break;
 	default: /* a label holds the old interface name; the rest is the kernel's */

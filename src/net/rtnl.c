@@ -104,7 +104,8 @@ int rtnl_ask(struct rtnl *nl, struct nlmsghdr *msg, mnl_cb_t each, void *data)
 		n = mnl_socket_recvfrom(nl->sock, nl->answer, sizeof(nl->answer));
 		if (n < 0)
 			return -errno;
-		r = mnl_cb_run2(nl->answer, (size_t)n, nl->seq, port, on_answer, &listener, control, ARRAY_LEN(control));
+		r = mnl_cb_run2(nl->answer, (size_t)n, nl->seq, port, on_answer, &listener, control,
+				ARRAY_LEN(control));
 	} while (r > MNL_CB_STOP);
 	return r < 0 ? -errno : 0;
 }

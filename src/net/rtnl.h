@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTNL_REQUEST_MAX 4096	 /* bytes of a message to the kernel */
-#define RTNL_ANSWER_MAX 32768	 /* bytes of one read: what the kernel uses for dumps at most */
+#define RTNL_REQUEST_MAX 4096 /* bytes of a message to the kernel */
+#define RTNL_ANSWER_MAX 32768 /* bytes of one read: what the kernel uses for dumps at most */
 
 struct rtnl {
 	struct mnl_socket *sock; /* NULL when closed */

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: Apache-2.0
 # guest-init.sh: pid 1 of guest.sh's guest, run by busybox: first in the initramfs,
 # whose root cannot be pivoted away from, then again on a tmpfs, as distributions do.

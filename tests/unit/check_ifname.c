@@ -5,8 +5,21 @@
 
 #include <check.h>
 
-static const char *const names[] = { "e",      "eth0", "lo",	 "a-b_c.d", "...",	       "-x", "..x", "123456789012345",
-				     "\xc3\xa9", "a@b",  "a\\b", "a\x01",   "a\x7f""b", "0" };
+static const char *const names[] = { "e",
+				     "eth0",
+				     "lo",
+				     "a-b_c.d",
+				     "...",
+				     "-x",
+				     "..x",
+				     "123456789012345",
+				     "\xc3\xa9",
+				     "a@b",
+				     "a\\b",
+				     "a\x01",
+				     "a\x7f"
+				     "b",
+				     "0" };
 
 START_TEST(test_a_name_of_1_to_15_bytes_is_valid)
 {
@@ -15,9 +28,19 @@ START_TEST(test_a_name_of_1_to_15_bytes_is_valid)
 }
 END_TEST
 
-static const char *const refused[] = { "",     ".",	"..",	 "1234567890123456", "a/b", "/",    "a:1", ":",	   "a b",
-				       " a",   "a\t",	"a\n",	 "a\v",		     "a\f", "a\r",  "%",   "a%",   "a%s",
-				       "%d",   "a%d0", "a%d%d", "a%%d",	     "a\xa0", "é/%d", "a %d", "12345678901234%d" };
+static const char *const refused[] = { "",	".",
+				       "..",	"1234567890123456",
+				       "a/b",	"/",
+				       "a:1",	":",
+				       "a b",	" a",
+				       "a\t",	"a\n",
+				       "a\v",	"a\f",
+				       "a\r",	"%",
+				       "a%",	"a%s",
+				       "%d",	"a%d0",
+				       "a%d%d", "a%%d",
+				       "a\xa0", "é/%d",
+				       "a %d",	"12345678901234%d" };
 
 START_TEST(test_what_the_kernel_refuses_is_no_name)
 {

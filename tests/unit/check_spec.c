@@ -323,6 +323,22 @@ START_TEST(test_the_rest_of_linux_is_read)
 }
 END_TEST
 
+START_TEST(test_a_net_device_keeps_its_name_unless_it_gets_one)
+{
+	struct spec *spec = parse_ok(SPACES, "'netDevices':{'eth0':{},'eth1':{'name':''},'eth2':{'name':'in0'},"
+					     "'eth3':{'name':'t%d'},'eth4':{'name':'t%d'},'eth5':{'name':'eth2'}}");
+	const struct spec_linux *l = spec->linux_;
+	static const char *const names[] = { "eth0", "eth1", "in0", "t%d", "t%d", "eth2" };
+
+	ck_assert_uint_eq(l->n_netdevs, ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		ck_assert_int_eq(l->netdevs[i].host_name[3], '0' + (int)i);
+		ck_assert_str_eq(l->netdevs[i].name, names[i]);
+	}
+	spec_free(spec);
+}
+END_TEST
+
 START_TEST(test_seccomp_keeps_its_own_text)
 {
 	struct spec *spec = load_ok("fuzz/corpus/config/full.json");
@@ -512,6 +528,7 @@ static TCase *reading_cases(void)
 	tcase_add_test(t, test_devices_and_their_rules_are_read);
 	tcase_add_test(t, test_a_file_type_in_a_mode_is_dropped);
 	tcase_add_test(t, test_the_rest_of_linux_is_read);
+	tcase_add_test(t, test_a_net_device_keeps_its_name_unless_it_gets_one);
 	tcase_add_test(t, test_seccomp_keeps_its_own_text);
 	tcase_add_test(t, test_docker_config_is_read);
 	return t;

@@ -300,20 +300,6 @@ static const struct refusal netdev_refused[] = {
 	{ LINUX, "'netDevices':{'eth0':{}}", "linux.netDevices: a 'network' namespace is required" },
 };
 
-START_TEST(test_the_number_of_net_devices_has_a_limit)
-{
-	struct strbuf b = { 0 };
-	struct refusal c = { SPACES, NULL, "linux.netDevices: more than 256 network interfaces" };
-
-	for (int i = 0; i < 257; i++)
-		strbuf_printf(&b, "%s'e%d':{}", i ? "," : "'netDevices':{", i);
-	strbuf_puts(&b, "}");
-	c.text = b.s;
-	assert_refused(&c);
-	free(b.s);
-}
-END_TEST
-
 #define SECCOMP(rest) "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'," rest "}"
 #define RULE(rest) SECCOMP("'syscalls':[{" rest "}]")
 #define ARG(rest) RULE("'names':['read'],'action':'SCMP_ACT_ALLOW','args':[{" rest "}]")
@@ -357,6 +343,20 @@ REFUSAL_TEST(map_refused)
 REFUSAL_TEST(sysctl_refused)
 REFUSAL_TEST(netdev_refused)
 REFUSAL_TEST(seccomp_refused)
+
+START_TEST(test_the_number_of_net_devices_has_a_limit)
+{
+	struct strbuf b = { 0 };
+	struct refusal c = { SPACES, NULL, "linux.netDevices: more than 256 network interfaces" };
+
+	for (int i = 0; i < 257; i++)
+		strbuf_printf(&b, "%s'e%d':{}", i ? "," : "'netDevices':{", i);
+	strbuf_puts(&b, "}");
+	c.text = b.s;
+	assert_refused(&c);
+	free(b.s);
+}
+END_TEST
 
 START_TEST(test_the_first_of_several_mistakes_is_named)
 {
@@ -441,10 +441,12 @@ static TCase *refusal_cases(void)
 	tcase_add_loop_test(t, test_linux_refused_with_its_path, 0, ARRAY_LEN(linux_refused));
 	tcase_add_loop_test(t, test_map_refused_with_its_path, 0, ARRAY_LEN(map_refused));
 	tcase_add_loop_test(t, test_sysctl_refused_with_its_path, 0, ARRAY_LEN(sysctl_refused));
+	tcase_add_loop_test(t, test_netdev_refused_with_its_path, 0, ARRAY_LEN(netdev_refused));
 	tcase_add_loop_test(t, test_seccomp_refused_with_its_path, 0, ARRAY_LEN(seccomp_refused));
 	tcase_add_test(t, test_the_first_of_several_mistakes_is_named);
 	tcase_add_test(t, test_unsupported_keys_have_their_own_code);
 	tcase_add_test(t, test_long_lists_are_refused);
+	tcase_add_test(t, test_the_number_of_net_devices_has_a_limit);
 	tcase_add_test(t, test_long_names_are_refused);
 	return t;
 }
