@@ -29,8 +29,10 @@
 #include "oom.h"
 #include "proc.h"
 #include "process.h"
+#include "rdt.h"
 #include "rlimit.h"
 #include "rootfs.h"
+#include "sched.h"
 #include "seal.h"
 #include "spawn.h"
 #include "str.h"
@@ -217,6 +219,8 @@ static int privilege_child(struct creation *c, struct err *e)
 	r = p->have_oom_score_adj ? oom_set_score(c->state.pid, p->oom_score_adj, e) : 0;
 	if (r == 0 && c->plan->has_userns)
 		r = rlimit_apply(c->state.pid, p->rlimits, p->n_rlimits, e);
+	if (r == 0 && c->plan->has_userns)
+		r = sched_apply(c->state.pid, &p->sched, e);
 	if (r == 0 && c->plan->clone_flags & CLONE_NEWUSER)
 		r = idmap_write(c->state.pid, c->spec->linux_, e);
 	if (r == 0)
@@ -283,6 +287,8 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 	int r;
 
 	r = io_replace_file(c->state.dir, STATE_CONFIG, c->spec->text, strlen(c->spec->text), 0600, e);
+	if (r == 0) /* after the file by which delete finds the group */
+		r = rdt_create(c->spec->linux_->intel_rdt, c->state.id, c->state.pid, e);
 	if (r < 0)
 		return r;
 	r = parent_raises_loopback(c) ? namespace_loopback_up(c->pidfd, e) : 0;
@@ -427,6 +433,8 @@ void creation_undo(struct creation *c)
 		if (cgroup_remove(c->state.cgroup, &e) < 0)
 			log_warn("%s: leaving the cgroup", e.msg);
 	}
+	if (c->pidfd >= 0 && rdt_leave(c->spec->linux_->intel_rdt, c->state.id, &e) < 0)
+		log_warn("%s: leaving it", e.msg);
 	if (c->hooks_ran) {
 		AUTO_FREE char *state = state_json(&c->state, STATE_STOPPED, 0);
 

@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "libcontainer.h"
 #include "log.h"
+#include "rdt.h"
 #include "spec.h"
 #include "str.h"
 
@@ -56,8 +57,12 @@ int delete_remains(const struct husk_ctx *ctx, const struct state *s, const stru
 		return r;
 	if (!spec && spec_load(s->dir, STATE_CONFIG, &own, &why) < 0)
 		log_debug("%s: skipping the poststop hooks", why.msg);
-	if (spec || own)
-		run_poststop(s, spec ? spec : own);
+	if (!spec)
+		spec = own;
+	if (spec && rdt_leave(spec->linux_->intel_rdt, s->id, &why) < 0)
+		log_warn("%s: leaving it", why.msg);
+	if (spec)
+		run_poststop(s, spec);
 	spec_free(own);
 	return state_remove(ctx, s, e);
 }

@@ -20,7 +20,9 @@
 #include "oom.h"
 #include "plan.h"
 #include "process.h"
+#include "rdt.h"
 #include "rlimit.h"
+#include "sched.h"
 #include "seal.h"
 #include "seccomp.h"
 #include "spawn.h"
@@ -148,6 +150,17 @@ static int init_cgroup(struct execution *x, struct err *e)
 	return cgroup_open(line + strlen("0::/"), &x->cgroup, e);
 }
 
+/* What --process leaves open of the container's own process, as runc has it. */
+static void inherit_sched(struct spec_process *p, const struct spec_process *from)
+{
+	if (!p->scheduler)
+		p->scheduler = from->scheduler;
+	if (!p->io_priority)
+		p->io_priority = from->io_priority;
+	if (!p->exec_cpu_affinity)
+		p->exec_cpu_affinity = from->exec_cpu_affinity;
+}
+
 static int load(struct execution *x, struct err *e)
 {
 	const struct husk_exec_opts *o = x->opts;
@@ -164,8 +177,11 @@ static int load(struct execution *x, struct err *e)
 	}
 	base = x->own ? x->own->process : x->spec->process;
 	r = exec_process_merge(base, o, &x->merged, e);
+	inherit_sched(&x->merged.process, x->spec->process);
 	if (r == 0)
 		r = plan_process(&x->merged.process, &x->plan.process, e);
+	if (r == 0)
+		r = plan_process_linux(x->spec->linux_, &x->plan.process, e);
 	if (r == 0 && o->console_socket && !x->plan.process.terminal)
 		r = err_set(e, EINVAL, "--console-socket: the process has no terminal (use --tty)");
 	if (r == 0 && o->detach && x->plan.process.terminal && !o->console_socket)
@@ -234,6 +250,7 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		.preserve_fds = x->opts->preserve_fds,
 		.rlimits_done = x->plan.has_userns,
 	};
+	const struct affinity_step *cpus = &x->plan.process.affinity;
 	int master = -1, r;
 
 	process_reset_signals();
@@ -248,6 +265,8 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		process_new_keyring(x->state.id);
 		r = x->plan.process.terminal ? child_terminal(x, &master, e) : 0;
 	}
+	if (r == 0 && cpus->final_text)
+		r = sched_affinity_set(cpus->final, "process.execCPUAffinity.final", cpus->final_text, e);
 	if (r == 0)
 		r = process_become(&p, e);
 	if (r == 0)
@@ -304,6 +323,25 @@ static int spawn(struct execution *x, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+/* process.execCPUAffinity.initial is for husk itself too, until the process is in its cgroup. */
+static int spawn_on_cpus(struct execution *x, struct err *e)
+{
+	const struct affinity_step *cpus = &x->plan.process.affinity;
+	unsigned long before[BITLIST_WORDS(SCHED_CPUS)];
+	int r;
+
+	if (!cpus->initial_text)
+		return spawn(x, e);
+	r = sched_affinity_get(before, e);
+	if (r == 0)
+		r = sched_affinity_set(cpus->initial, "process.execCPUAffinity.initial", cpus->initial_text, e);
+	if (r < 0)
+		return r;
+	r = spawn(x, e);
+	sched_affinity_restore(before);
+	return r;
+}
+
 /* The child waits for GO: time for what it cannot do, and for what the caller must have first. */
 static int release(struct execution *x, struct err *e)
 {
@@ -311,6 +349,10 @@ static int release(struct execution *x, struct err *e)
 	int r;
 
 	r = x->plan.has_userns ? rlimit_apply(x->pid, p->rlimits, p->n_rlimits, e) : 0;
+	if (r == 0 && x->plan.has_userns)
+		r = sched_apply(x->pid, &p->sched, e);
+	if (r == 0)
+		r = rdt_enter(x->spec->linux_->intel_rdt, x->state.id, x->pid, e);
 	if (r == 0)
 		r = sync_expect(x->sync, SYNC_READY, &x->master, NULL, e);
 	if (r == 0)
@@ -343,7 +385,7 @@ static int run(struct execution *x, const struct husk_ctx *ctx, const char *id, 
 	if (r == 0 && !o->detach)
 		r = attach_begin(!o->no_subreaper, &sigfd, e);
 	if (r == 0)
-		r = spawn(x, e);
+		r = spawn_on_cpus(x, e);
 	if (r < 0)
 		return r;
 	r = release(x, e);

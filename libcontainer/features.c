@@ -9,6 +9,7 @@
 
 #include "caps.h"
 #include "config.h"
+#include "mempolicy.h"
 #include "plan_mount.h"
 #include "seccomp.h"
 #include "str.h"
@@ -110,6 +111,23 @@ static void put_seccomp(yajl_gen g)
 	(void)yajl_gen_map_close(g);
 }
 
+static void put_memory_policy(yajl_gen g)
+{
+	open_object(g, "memoryPolicy");
+	put_names(g, "modes", mempolicy_mode_names());
+	put_names(g, "flags", mempolicy_flag_names());
+	(void)yajl_gen_map_close(g);
+}
+
+static void put_intel_rdt(yajl_gen g)
+{
+	open_object(g, "intelRdt");
+	put_bool(g, "enabled", true);
+	put_bool(g, "schemata", true);
+	put_bool(g, "monitoring", true);
+	(void)yajl_gen_map_close(g);
+}
+
 static void put_linux(yajl_gen g)
 {
 	open_object(g, "linux");
@@ -119,7 +137,8 @@ static void put_linux(yajl_gen g)
 	put_seccomp(g);
 	put_enabled(g, "apparmor", false);
 	put_enabled(g, "selinux", false);
-	put_enabled(g, "intelRdt", false);
+	put_memory_policy(g);
+	put_intel_rdt(g);
 	open_object(g, "mountExtensions");
 	put_enabled(g, "idmap", false);
 	(void)yajl_gen_map_close(g);

@@ -61,7 +61,7 @@ static void tail_of(int fd, char out[TAIL_MAX])
 {
 	off_t end = lseek(fd, 0, SEEK_CUR); /* shared with the hook: where it stopped writing */
 	off_t from = end > TAIL_MAX - 1 ? end - (TAIL_MAX - 1) : 0;
-	ssize_t n = pread(fd, out, TAIL_MAX - 1, from);
+	ssize_t n = pread(fd, out, (size_t)(end - from), from); /* zeroes come after it */
 	char *line;
 
 	out[n > 0 ? n : 0] = '\0';

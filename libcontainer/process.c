@@ -5,8 +5,11 @@
 #include "caps.h"
 #include "fd.h"
 #include "kernel.h"
+#include "mempolicy.h"
 #include "passwd.h"
+#include "personality.h"
 #include "rlimit.h"
+#include "sched.h"
 #include "seal.h"
 #include "state.h"
 #include "str.h"
@@ -216,6 +219,12 @@ int process_become(struct process_exec *x, struct err *e)
 	if (p->have_umask)
 		(void)umask(p->umask);
 	r = x->rlimits_done ? 0 : rlimit_apply(0, p->rlimits, p->n_rlimits, e);
+	if (r == 0 && !x->rlimits_done)
+		r = sched_apply(0, &p->sched, e);
+	if (r == 0)
+		r = personality_apply(&p->personality, e);
+	if (r == 0)
+		r = mempolicy_apply(&p->mempolicy, e);
 	if (r == 0)
 		r = make_env(x, e);
 	if (r < 0)

@@ -21,7 +21,7 @@ struct process_exec {
 	int trampoline_fd;
 	int preserve_fds;
 	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
-	bool rlimits_done;   /* the parent has set them */
+	bool rlimits_done;   /* the parent has set them, and what sched.h has */
 	char path[PATH_MAX]; /* out: the program that was found */
 	char **env;	     /* out: plan->env and what was added */
 };
@@ -38,7 +38,7 @@ void process_reset_signals(void);
  * error. */
 void process_new_keyring(const char *name);
 
-/* The container's root is "/". umask, limits, working directory, then from root to the user:
+/* The container's root is "/". umask, limits, scheduler, execution domain, memory policy, working directory, then from root to the user:
  * bounding set, filter (unless no_new_privs lets it come last), groups, ids, capabilities; and the
  * program is looked up, as that user. Nothing is undone on failure: the caller exits. */
 int process_become(struct process_exec *x, struct err *e);
