@@ -20,7 +20,8 @@
 struct relay {
 	int from, to;
 	size_t off, len;
-	bool ended; /* nothing more will come */
+	bool ended;   /* nothing more will come */
+	bool refused; /* nor be taken */
 	char buf[RELAY_BYTES];
 };
 
@@ -129,12 +130,11 @@ static void relay_write(struct relay *r)
 {
 	ssize_t n = write(r->to, r->buf + r->off, r->len);
 
-	if (n < 0 && errno != EINTR && errno != EAGAIN)
-		r->ended = true;
 	if (n > 0) {
 		r->off += (size_t)n;
 		r->len -= (size_t)n;
-	} else if (r->ended) {
+	} else if (n < 0 && errno != EINTR && errno != EAGAIN) {
+		r->ended = r->refused = true;
 		r->len = 0;
 	}
 }
@@ -155,6 +155,17 @@ static void relay_move(struct relay *r, short revents)
 		relay_write(r);
 	else
 		relay_read(r);
+}
+
+/* Nobody reads what the terminal shows: it is gone, to the container as to us. The descriptor stays the
+ * caller's to close. */
+static void hang_up(struct attachment *a)
+{
+	AUTO_FD null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0)
+		(void)dup3(null, a->master, O_CLOEXEC);
+	a->master = -1;
 }
 
 /* Done when the process has ended and all that its terminal still held is out. */
@@ -188,6 +199,8 @@ static int loop(struct attachment *a, struct err *e)
 		if (a->master >= 0) {
 			relay_move(a->in, p[1].revents);
 			relay_move(a->out, p[2].revents);
+			if (a->out->refused)
+				hang_up(a);
 		}
 	}
 	return 0;

@@ -24,6 +24,7 @@
 
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 /* Ours alone, from the first moment on: the parent was not dumpable already, unless it is an ordinary
  * user who has our id maps to write: then until that is done. */
@@ -32,6 +33,7 @@ static int isolate(struct child *c, struct err *e)
 	int r;
 
 	process_reset_signals();
+	(void)umask(0); /* the caller's is not the container's */
 	fd_close((int *)(uintptr_t)&c->state->dir); /* or its lock would live as long as we do */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
@@ -100,6 +102,12 @@ static int fill_root(struct child *c, struct terminal *tty, struct err *e)
 	return r;
 }
 
+static bool has_early_hooks(const struct spec *spec)
+{
+	return spec->hooks[HOOK_PRESTART].n || spec->hooks[HOOK_CREATE_RUNTIME].n ||
+	       spec->hooks[HOOK_CREATE_CONTAINER].n;
+}
+
 /* The one pause before the pivot: the parent runs the hooks of the runtime's namespaces. */
 static int hook_pause(struct child *c, pid_t *out_pid, struct err *e)
 {
@@ -107,8 +115,7 @@ static int hook_pause(struct child *c, pid_t *out_pid, struct err *e)
 	AUTO_FREE char *state = NULL;
 	int r;
 
-	if (!spec->hooks[HOOK_PRESTART].n && !spec->hooks[HOOK_CREATE_RUNTIME].n &&
-	    !spec->hooks[HOOK_CREATE_CONTAINER].n)
+	if (!has_early_hooks(spec))
 		return 0;
 	r = sync_send(c->sync, SYNC_HOOKS, 0, -1, e);
 	if (r == 0)
@@ -173,6 +180,7 @@ static int wait_gate(struct child *c, int *out_gate, int32_t *out_pid, struct er
 		return r;
 	}
 	fd_close(&c->sync);
+	*out_gate = -1; /* nobody listens until there is a connection */
 	for (;;) {
 		AUTO_FD conn = accept4(c->gate, NULL, NULL, SOCK_CLOEXEC);
 
@@ -197,10 +205,17 @@ static int start_hooks(struct child *c, const struct process_exec *x, pid_t pid,
 	return hooks_run(spec, HOOK_START_CONTAINER, state, x, e);
 }
 
-/* Once the parent reads READY it may end, and the process behind a gate must outlive it. It read
- * nothing yet if it died: then the message cannot be sent. */
+/* Once the parent reads READY it may end, and the process behind a gate must outlive it: not before
+ * a GO says that state.json names it, or nobody would find it. If the parent died before this, the
+ * message cannot be sent. */
 static int say_ready(struct child *c, int master, struct err *e)
 {
+	int r = 0;
+
+	if (c->gate >= 0 && !has_early_hooks(c->plan->spec)) /* else their GO said so */
+		r = sync_expect(c->sync, SYNC_GO, NULL, NULL, e);
+	if (r < 0)
+		return r;
 	if (c->gate >= 0)
 		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	return sync_send(c->sync, SYNC_READY, 0, master, e);

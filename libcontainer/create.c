@@ -24,6 +24,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "mount.h"
+#include "mount_idmap.h"
 #include "namespace.h"
 #include "netdev.h"
 #include "oom.h"
@@ -94,15 +95,39 @@ static bool shares_pids(const struct plan *plan)
 	return false;
 }
 
+/* An ordinary user may make a time namespace only within its new user namespace, and its offsets are
+ * written before a process enters it (timens.h): so the user namespace is made first, and joined. */
+static int make_userns_first(struct plan *plan, struct err *e)
+{
+	struct join_step *join = &plan->joins[plan->n_joins];
+	int fd, r;
+
+	if (!plan->time_offsets || !(plan->clone_flags & CLONE_NEWUSER))
+		return 0;
+	if (plan->n_joins == PLAN_JOIN_MAX)
+		return err_set(e, EINVAL, "linux.namespaces: more than %d to join", PLAN_JOIN_MAX - 1);
+	r = idmap_userns(plan->spec->linux_, &fd, e);
+	if (r < 0)
+		return r;
+	*join = (struct join_step){ .clone_flag = CLONE_NEWUSER, .path = "the container's own", .fd = fd };
+	plan->n_joins++;
+	plan->clone_flags &= ~(unsigned int)CLONE_NEWUSER;
+	return 0;
+}
+
 /* Everything that is opened with the caller's rights, before there is a child. */
 static int open_sources(struct creation *c, struct err *e)
 {
 	int r;
 
+	c->privileged = geteuid() == 0;
 	r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
 	if (r == 0 && c->opts->console_socket)
 		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
-	c->privileged = geteuid() == 0;
+	if (r == 0 && !c->privileged)
+		r = mount_idmap_refuse(c->plan, e);
+	if (r == 0 && !c->privileged)
+		r = make_userns_first(c->plan, e);
 	if (r < 0 || !c->privileged)
 		return r;
 	r = rootfs_open(c->plan, &c->rootfs, e);
@@ -131,6 +156,18 @@ static int name_cgroup(struct creation *c, struct err *e)
 	return r;
 }
 
+/* Before it is written to state.json: `delete --force` of a creation that was killed ends whatever is
+ * in that cgroup. */
+static int refuse_used_cgroup(const struct creation *c, struct err *e)
+{
+	AUTO_FD fd = -1;
+
+	if (!c->state.cgroup || cgroup_open(c->state.cgroup, &fd, NULL) < 0 || cgroup_is_populated(fd) != 1)
+		return 0;
+	return err_set(e, EEXIST, "cgroup '%s' already has processes in it: choose another linux.cgroupsPath",
+		       c->state.cgroup);
+}
+
 /* What delete would need is written before it is made: here, the cgroup's path. */
 static int make_state(struct creation *c, const char *id, struct err *e)
 {
@@ -151,6 +188,8 @@ static int make_state(struct creation *c, const char *id, struct err *e)
 		c->state.annotations =
 			x_printf("%.*s", (int)(notes->end - notes->start), c->spec->doc.text + notes->start);
 	r = name_cgroup(c, e);
+	if (r == 0)
+		r = refuse_used_cgroup(c, e);
 	return r < 0 || !c->state.cgroup ? r : state_write(&c->state, e);
 }
 
@@ -279,9 +318,10 @@ static bool has_early_hooks(const struct spec *spec)
 	       spec->hooks[HOOK_CREATE_CONTAINER].n;
 }
 
-/* While the child sets itself up: all that must be there before its program runs. The GO of run
- * is then waiting for the child when it comes to its gate, unless there are hooks, whose GO
- * comes first. */
+/* While the child sets itself up: all that must be there before its program runs. The GO is then
+ * waiting for the child when it has set itself up, unless there are hooks, whose GO comes first: in
+ * run it lets the program begin, in create it says that the child is written down, so that delete
+ * finds it, and may outlive us. */
 static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 {
 	int r;
@@ -303,7 +343,7 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
 	if (r == 0)
 		r = caller_send_pidfd(c->opts->pidfd_socket, c->pidfd, e);
-	return r < 0 || !c->state.ready ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	return r < 0 || has_early_hooks(c->spec) ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
 static int runtime_hooks(struct creation *c, struct err *e)
@@ -427,9 +467,8 @@ void creation_undo(struct creation *c)
 		while (waitpid(c->state.pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	if (c->state.cgroup) {
-		if (c->cgroup >= 0)
-			(void)cgroup_kill(c->cgroup, SIGKILL, NULL);
+	if (c->cgroup >= 0) { /* else it was not made, and what is at that path is another's */
+		(void)cgroup_kill(c->cgroup, SIGKILL, NULL);
 		if (cgroup_remove(c->state.cgroup, &e) < 0)
 			log_warn("%s: leaving the cgroup", e.msg);
 	}

@@ -27,7 +27,7 @@ static int remove_cgroup(const struct state *s, struct err *e)
 
 	if (!s->cgroup)
 		return 0;
-	r = cgroup_open(s->cgroup, &fd, NULL);
+	r = cgroup_open(s->cgroup, &fd, e);
 	if (r == 0 && cgroup_is_populated(fd) == 1)
 		r = cgroup_kill(fd, SIGKILL, e);
 	if (r < 0 && r != -ENOENT)
@@ -75,8 +75,10 @@ static int kill_and_wait(const struct state *s, struct err *e)
 	struct pollfd p = { .events = POLLIN };
 	int r = state_pidfd(s, &pidfd);
 
-	if (r < 0)
+	if (r == -ESRCH)
 		return 0;
+	if (r < 0)
+		return err_sys(e, -r, "find the process of container '%s'", s->id);
 	if (s->cgroup && cgroup_open(s->cgroup, &cgroup, NULL) == 0)
 		(void)cgroup_kill(cgroup, SIGKILL, NULL);
 	if (sys_pidfd_send_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
@@ -88,22 +90,14 @@ static int kill_and_wait(const struct state *s, struct err *e)
 	return r > 0 ? 0 : err_set(e, ETIMEDOUT, "container '%s' does not end after SIGKILL", s->id);
 }
 
-static int delete_one(const struct husk_ctx *ctx, struct state *s, bool force, struct err *e)
+static int check_deletable(const struct state *s, struct err *e)
 {
-	enum state_status status;
-	int r;
+	enum state_status status = state_status(s);
 
-	if (!force) {
-		status = state_status(s);
-		if (status != STATE_STOPPED && status != STATE_CREATED)
-			return err_set(e, EBUSY, "cannot delete container '%s' that is not stopped: %s", s->id,
-				       state_status_name(status));
-	}
-	r = state_lock(s, LOCK_WAIT_MS, e);
-	if (r < 0 && !force)
-		return r;
-	r = kill_and_wait(s, e);
-	return r < 0 ? r : delete_remains(ctx, s, NULL, e);
+	if (status == STATE_STOPPED || status == STATE_CREATED)
+		return 0;
+	return err_set(e, EBUSY, "cannot delete container '%s' that is not stopped: %s", s->id,
+		       state_status_name(status));
 }
 
 int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct err *e)
@@ -111,11 +105,17 @@ int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct e
 	struct state s = { .dir = -1 };
 	int r;
 
-	r = state_open(ctx, id, force, &s, e);
-	if (r == -ENOENT && force && s.dir < 0)
+	r = state_open_locked(ctx, id, LOCK_WAIT_MS, force, &s, e);
+	if (r == -ENOENT && force) {
+		state_free(&s);
 		return 0;
+	}
+	if (r == 0 && !force)
+		r = check_deletable(&s, e);
 	if (r == 0)
-		r = delete_one(ctx, &s, force, e);
+		r = kill_and_wait(&s, e);
+	if (r == 0)
+		r = delete_remains(ctx, &s, NULL, e);
 	state_free(&s);
 	return r;
 }

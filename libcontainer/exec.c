@@ -80,6 +80,8 @@ static const char *ns_file(unsigned int clone_flag)
 		return "uts";
 	case CLONE_NEWCGROUP:
 		return "cgroup";
+	case CLONE_NEWTIME:
+		return "time";
 	default:
 		return "mnt";
 	}
@@ -89,8 +91,8 @@ static const char *ns_file(unsigned int clone_flag)
  * entering it changes what paths mean. */
 static int open_namespaces(struct execution *x, struct err *e)
 {
-	static const unsigned int order[] = { CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET, CLONE_NEWIPC,
-					      CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWNS };
+	static const unsigned int order[] = { CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET,  CLONE_NEWIPC,
+					      CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWNS };
 	char path[40];
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {

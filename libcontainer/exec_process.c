@@ -5,6 +5,7 @@
 #include "str.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 static size_t count(const char *const *v)
@@ -28,6 +29,30 @@ static char **joined(char *const *a, size_t n_a, const char *const *b, size_t *o
 		memcpy(v + n_a, b, n_b * sizeof(*v));
 	*out_n = n_a + n_b;
 	return v;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "=");
+
+	return strncmp(a, b, len) == 0 && b[len] == '=';
+}
+
+/* A variable that is named again is set anew: the first of two would win in most programs. */
+static size_t drop_overridden(char **env, size_t n, size_t n_base)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool again = false;
+
+		for (size_t j = i < n_base ? n_base : i + 1; j < n && !again; j++)
+			again = same_name(env[i], env[j]);
+		if (!again)
+			env[kept++] = env[i];
+	}
+	env[kept] = NULL;
+	return kept;
 }
 
 /* "uid[:gid]", both in digits. */
@@ -94,8 +119,11 @@ int exec_process_merge(const struct spec_process *base, const struct husk_exec_o
 	if (o->no_new_privs)
 		p->no_new_privileges = true;
 	if (o->env) {
+		size_t n_base = p->env.n;
+
 		out->env = joined(p->env.v, p->env.n, (const char *const *)o->env, &p->env.n);
 		p->env.v = out->env;
+		p->env.n = drop_overridden(out->env, p->env.n, n_base);
 	}
 	if (o->caps)
 		add_caps(out, o->caps);

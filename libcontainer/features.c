@@ -25,7 +25,9 @@ static const char *const hook_names[] = {
 	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL
 };
 
-static const char *const namespace_names[] = { "cgroup", "ipc", "mount", "network", "pid", "user", "uts", NULL };
+static const char *const namespace_names[] = {
+	"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", NULL
+};
 
 static void put_text(yajl_gen g, const char *s)
 {
@@ -140,7 +142,7 @@ static void put_linux(yajl_gen g)
 	put_memory_policy(g);
 	put_intel_rdt(g);
 	open_object(g, "mountExtensions");
-	put_enabled(g, "idmap", false);
+	put_enabled(g, "idmap", true);
 	(void)yajl_gen_map_close(g);
 	put_enabled(g, "netDevices", true);
 	(void)yajl_gen_map_close(g);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hooks.c: see hooks.h. A hook's standard error goes to a memory file, so that one which
- * writes much cannot block, and the state to it by one too. */
+/* hooks.c: see hooks.h. A hook's standard error is a pipe, read while it runs, so that one
+ * which writes much cannot block; not a file, which a shell's ">/dev/stderr" would truncate. The state
+ * goes to it by a memory file, as it need not read it. */
 #include "hooks.h"
 
 #include "fd.h"
@@ -8,15 +9,24 @@
 #include "kernel.h"
 #include "process.h"
 
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#define TAIL_MAX 256	     /* bytes of standard error in a message */
-#define OUTPUT_MAX (1 << 20) /* bytes of standard error that are taken; more is an error to the hook */
+#define TAIL_MAX 255	/* bytes of standard error in a message */
+#define LOOK_MS 10	/* between looks at a process that cannot be polled */
+#define REST_READS 1024 /* of TAIL_MAX bytes, of what a pipe held when the hook ended */
+
+/* The last that a hook wrote. */
+struct tail {
+	char text[TAIL_MAX];
+	size_t len;
+};
 
 static const char *const names[HOOK_KINDS] = {
 	[HOOK_PRESTART] = "prestart",
@@ -56,17 +66,30 @@ static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, i
 	_exit(127);
 }
 
-/* The last line of what a hook wrote, trimmed. */
-static void tail_of(int fd, char out[TAIL_MAX])
+/* Takes what is there of a hook's standard error, of which the end is kept. False: nothing now. */
+static bool tail_take(int fd, struct tail *t)
 {
-	off_t end = lseek(fd, 0, SEEK_CUR); /* shared with the hook: where it stopped writing */
-	off_t from = end > TAIL_MAX - 1 ? end - (TAIL_MAX - 1) : 0;
-	ssize_t n = pread(fd, out, (size_t)(end - from), from); /* zeroes come after it */
+	char buf[TAIL_MAX];
+	ssize_t n = read(fd, buf, sizeof(buf));
+	size_t len = n > 0 ? (size_t)n : 0, over;
+
+	over = t->len + len > sizeof(t->text) ? t->len + len - sizeof(t->text) : 0;
+	memmove(t->text, t->text + over, t->len - over);
+	memcpy(t->text + t->len - over, buf, len);
+	t->len += len - over;
+	return n > 0;
+}
+
+/* The last line of it, trimmed. */
+static void tail_line(const struct tail *t, char out[TAIL_MAX + 1])
+{
+	size_t n = t->len;
 	char *line;
 
-	out[n > 0 ? n : 0] = '\0';
+	memcpy(out, t->text, n);
 	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == ' '))
-		out[--n] = '\0';
+		n--;
+	out[n] = '\0';
 	line = strrchr(out, '\n');
 	if (line)
 		memmove(out, line + 1, strlen(line + 1) + 1);
@@ -80,26 +103,44 @@ static const char *reason(const char *tail, int status)
 	return status == 126 || status == 127 ? "it could not be executed" : "it wrote nothing to standard error";
 }
 
-/* Waits for pid at most timeout seconds (0: for ever). *out_status as of waitpid(2). */
-static int wait_hook(pid_t pid, int timeout, int *out_status)
+static int64_t now_ms(void)
 {
-	AUTO_FD pidfd = timeout > 0 ? sys_pidfd_open(pid, 0) : -1;
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
+}
+
+/* Waits for pid at most timeout seconds (0: for ever) and reads its standard error meanwhile; a process
+ * that it leaves behind may hold that open. *out_status as of waitpid(2). */
+static int wait_hook(pid_t pid, int timeout, int err, struct tail *t, int *out_status)
+{
+	AUTO_FD pidfd = sys_pidfd_open(pid, 0);
+	int64_t end = now_ms() + timeout * (int64_t)1000;
+	struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = err, .events = POLLIN } };
 	int late = 0;
 
-	if (pidfd >= 0) {
-		int r;
+	for (;;) {
+		int64_t left = timeout > 0 ? end - now_ms() : INT_MAX;
+		pid_t w;
 
-		do
-			r = poll(&p, 1, timeout * 1000);
-		while (r < 0 && errno == EINTR);
-		late = r == 0;
-		if (late)
-			(void)sys_pidfd_send_signal(pidfd, SIGKILL);
-	}
-	while (waitpid(pid, out_status, 0) < 0)
-		if (errno != EINTR)
+		if (left <= 0 && !late) {
+			late = 1;
+			(void)kill(pid, SIGKILL);
+		}
+		if (pidfd < 0 || late) /* a seccomp filter, say: look now and then */
+			left = LOOK_MS;
+		(void)poll(p, 2, left > INT_MAX ? INT_MAX : (int)left);
+		if (p[1].revents && !tail_take(err, t))
+			p[1].fd = -1;
+		w = waitpid(pid, out_status, WNOHANG);
+		if (w < 0 && errno != EINTR)
 			return -errno;
+		if (w == pid)
+			break;
+	}
+	for (int i = 0; i < REST_READS && tail_take(err, t); i++)
+		;
 	return late ? -ETIMEDOUT : 0;
 }
 
@@ -107,32 +148,35 @@ static int run_one(const struct spec_hook *hook, const char *state_json, const s
 		   struct err *e)
 {
 	AUTO_FD in = memfd_create("husk-state", MFD_CLOEXEC);
-	AUTO_FD err = memfd_create("husk-hook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	char tail[TAIL_MAX];
-	int status = 0, r;
+	AUTO_FD err = -1;
+	struct tail tail = { .len = 0 };
+	char line[TAIL_MAX + 1];
+	int pair[2], status = 0, r;
 	pid_t pid;
 
-	if (err < 0 || ftruncate(err, OUTPUT_MAX) < 0 || fcntl(err, F_ADD_SEALS, F_SEAL_GROW) < 0)
-		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
 	if (in < 0 || io_write_all(in, state_json, strlen(state_json)) < 0 || lseek(in, 0, SEEK_SET) < 0)
 		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
+	err = pair[0];
 	pid = fork();
+	if (pid == 0)
+		hook_child(hook, in, pair[1], container);
+	(void)close(pair[1]);
 	if (pid < 0)
 		return err_sys(e, errno, "fork for the hook '%s'", hook->path);
-	if (pid == 0)
-		hook_child(hook, in, err, container);
-	r = wait_hook(pid, hook->timeout, &status);
-	tail_of(err, tail);
+	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0 ? -errno : wait_hook(pid, hook->timeout, err, &tail, &status);
+	tail_line(&tail, line);
 	if (r == -ETIMEDOUT)
 		return err_set(e, ETIMEDOUT, "'%s' did not end within its timeout of %d s", hook->path, hook->timeout);
 	if (r < 0)
 		return err_sys(e, -r, "wait for '%s'", hook->path);
 	if (WIFSIGNALED(status))
 		return err_set(e, ECANCELED, "'%s' was killed by signal %d: %s", hook->path, WTERMSIG(status),
-			       reason(tail, 0));
+			       reason(line, 0));
 	if (WEXITSTATUS(status) != 0)
 		return err_set(e, ECANCELED, "'%s' ended with status %d: %s", hook->path, WEXITSTATUS(status),
-			       reason(tail, WEXITSTATUS(status)));
+			       reason(line, WEXITSTATUS(status)));
 	return 0;
 }
 

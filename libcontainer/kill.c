@@ -46,8 +46,12 @@ static int kill_init(const struct state *s, int sig, struct err *e)
 {
 	AUTO_FD pidfd = -1;
 
-	if (state_pidfd(s, &pidfd) < 0)
+	int r = state_pidfd(s, &pidfd);
+
+	if (r == -ESRCH)
 		return err_set(e, ESRCH, "container not running");
+	if (r < 0)
+		return err_sys(e, -r, "find the process of container '%s'", s->id);
 	if (sys_pidfd_send_signal(pidfd, sig) < 0)
 		return errno == ESRCH ? err_set(e, ESRCH, "container not running")
 				      : err_sys(e, errno, "signal container '%s'", s->id);

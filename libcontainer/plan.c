@@ -8,6 +8,7 @@
 
 #include "kernel.h"
 #include "log.h"
+#include "plan_idmap.h"
 #include "plan_mount.h"
 #include "str.h"
 
@@ -44,6 +45,7 @@ static int namespaces_plan(const struct spec_linux *l, struct plan *p, struct er
 			return err_set(e, EINVAL, "linux.namespaces[%zu]: more than %d to join", i, PLAN_JOIN_MAX);
 		p->joins[p->n_joins++] = (struct join_step){ .clone_flag = ns->clone_flag, .path = ns->path, .fd = -1 };
 	}
+	p->time_offsets = l->time_offsets;
 	p->has_userns = all & CLONE_NEWUSER;
 	p->has_netns = all & CLONE_NEWNET;
 	p->has_pidns = all & CLONE_NEWPID;
@@ -79,6 +81,8 @@ static int mounts_plan(const struct spec *spec, const char *bundle, struct plan 
 
 		p->n_mounts = i + 1;
 		r = plan_mount_make(&spec->mounts[i], i, bundle, step, e);
+		if (r == 0)
+			r = plan_idmap_make(&spec->mounts[i], spec, step, e);
 		if (r < 0)
 			return r;
 		if (step->is_dev && step->kind == MOUNT_BIND)

@@ -24,6 +24,16 @@ enum mount_kind {
 	MOUNT_CGROUP, /* cgroup2, or what stands in for it */
 };
 
+/* An idmapped mount (mount_setattr(2), MOUNT_ATTR_IDMAP): ids of the file system are "container ids" of
+ * the mappings, and appear as their "host ids". */
+struct mount_idmap_step {
+	const char *option;			       /* as written, "idmap"; NULL: not idmapped */
+	bool recursive;				       /* ridmap */
+	const struct spec_id_map *uid_maps, *gid_maps; /* none: those of the user namespace that is joined */
+	size_t n_uid_maps, n_gid_maps;
+	struct spec_id_map *own; /* what they point into when the option has the mappings itself */
+};
+
 struct mount_step {
 	enum mount_kind kind;
 	const char *target; /* absolute, in the container */
@@ -37,9 +47,14 @@ struct mount_step {
 	uint64_t rec_clear;
 	uint64_t propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: the default */
 	bool propagation_rec;
-	bool copy_up;	   /* a tmpfs that starts with what its target holds (tmpcopyup) */
-	bool is_dev;	   /* target is /dev: read-only only once it is filled */
-	const char *label; /* "mounts[3]", for messages; owned by the plan */
+	struct mount_idmap_step idmap;
+	bool copy_symlink;  /* a source that is a symlink is made again at the target */
+	bool src_nofollow;  /* a source that is a symlink is mounted itself */
+	bool dest_nofollow; /* a target that is a symlink is mounted on itself */
+	char *link;	    /* copy_symlink: what the source holds, once opened; NULL: no symlink; owned by the plan */
+	bool copy_up;	    /* a tmpfs that starts with what its target holds (tmpcopyup) */
+	bool is_dev;	    /* target is /dev: read-only only once it is filled */
+	const char *label;  /* "mounts[3]", for messages; owned by the plan */
 	char label_buf[24];
 	int source_fd;	    /* MOUNT_BIND: open_tree fd, once opened; else -1 */
 	bool source_is_dir; /* valid with source_fd */
@@ -146,6 +161,8 @@ struct plan {
 	unsigned int clone_flags; /* namespaces to create */
 	struct join_step joins[PLAN_JOIN_MAX];
 	size_t n_joins;
+	/* of the new time namespace; NULL: none */
+	const struct spec_time_offset *time_offsets;
 	bool has_userns, has_netns, has_pidns, has_cgroupns, has_utsns; /* created or joined */
 	struct mount_step *mounts;
 	size_t n_mounts;

@@ -34,11 +34,13 @@ enum option_act {
 	ACT_REC_ATIME_UNSET,
 	ACT_PROPAGATION,     /* value: MS_* */
 	ACT_REC_PROPAGATION, /* value: MS_* */
-	ACT_SUPER,	     /* a flag of the superblock: fsconfig(2) knows it by this name */
-	ACT_IGNORE,	     /* warned of: it cannot be done */
+	ACT_SUPER,	     /* a flag of the superblock: mount.c knows it by this name */
 	ACT_REMOUNT,
-	ACT_COPY_UP, /* of tmpfs only */
-	ACT_REFUSE,  /* known elsewhere, not supported */
+	ACT_COPY_UP,	  /* of tmpfs only */
+	ACT_IDMAP,	  /* of binds only, as the next two; value: 1 for the whole tree */
+	ACT_COPY_SYMLINK, /* this and the next two are crun's */
+	ACT_SRC_NOFOLLOW,
+	ACT_DEST_NOFOLLOW,
 };
 
 struct option {
@@ -52,15 +54,15 @@ static const struct option options[] = {
 	{ "async", ACT_SUPER, 0 },
 	{ "atime", ACT_ATIME_UNSET, MOUNT_ATTR_NOATIME },
 	{ "bind", ACT_BIND, 0 },
-	{ "copy-symlink", ACT_REFUSE, 0 },
+	{ "copy-symlink", ACT_COPY_SYMLINK, 0 },
 	{ "defaults", ACT_NONE, 0 },
-	{ "dest-nofollow", ACT_REFUSE, 0 },
+	{ "dest-nofollow", ACT_DEST_NOFOLLOW, 0 },
 	{ "dev", ACT_CLEAR, MOUNT_ATTR_NODEV },
 	{ "diratime", ACT_CLEAR, MOUNT_ATTR_NODIRATIME },
 	{ "dirsync", ACT_SUPER, 1 },
 	{ "exec", ACT_CLEAR, MOUNT_ATTR_NOEXEC },
-	{ "idmap", ACT_REFUSE, 0 },
-	{ "iversion", ACT_IGNORE, 0 },
+	{ "idmap", ACT_IDMAP, 0 },
+	{ "iversion", ACT_SUPER, 1 },
 	{ "lazytime", ACT_SUPER, 1 },
 	{ "loud", ACT_NONE, 0 },
 	{ "mand", ACT_SUPER, 1 },
@@ -68,7 +70,7 @@ static const struct option options[] = {
 	{ "nodev", ACT_SET, MOUNT_ATTR_NODEV },
 	{ "nodiratime", ACT_SET, MOUNT_ATTR_NODIRATIME },
 	{ "noexec", ACT_SET, MOUNT_ATTR_NOEXEC },
-	{ "noiversion", ACT_NONE, 0 },
+	{ "noiversion", ACT_SUPER, 0 },
 	{ "nolazytime", ACT_SUPER, 0 },
 	{ "nomand", ACT_SUPER, 0 },
 	{ "norelatime", ACT_NONE, 0 },
@@ -83,7 +85,7 @@ static const struct option options[] = {
 	{ "relatime", ACT_ATIME, MOUNT_ATTR_RELATIME },
 	{ "remount", ACT_REMOUNT, 0 },
 	{ "rexec", ACT_REC_CLEAR, MOUNT_ATTR_NOEXEC },
-	{ "ridmap", ACT_REFUSE, 0 },
+	{ "ridmap", ACT_IDMAP, 1 },
 	{ "rnoatime", ACT_REC_ATIME, MOUNT_ATTR_NOATIME },
 	{ "rnodev", ACT_REC_SET, MOUNT_ATTR_NODEV },
 	{ "rnodiratime", ACT_REC_SET, MOUNT_ATTR_NODIRATIME },
@@ -107,7 +109,7 @@ static const struct option options[] = {
 	{ "shared", ACT_PROPAGATION, MS_SHARED },
 	{ "silent", ACT_NONE, 0 },
 	{ "slave", ACT_PROPAGATION, MS_SLAVE },
-	{ "src-nofollow", ACT_REFUSE, 0 },
+	{ "src-nofollow", ACT_SRC_NOFOLLOW, 0 },
 	{ "strictatime", ACT_ATIME, MOUNT_ATTR_STRICTATIME },
 	{ "suid", ACT_CLEAR, MOUNT_ATTR_NOSUID },
 	{ "symfollow", ACT_CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
@@ -134,7 +136,7 @@ const char *const *plan_mount_option_names(void)
 	if (names[0])
 		return names;
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (options[i].act != ACT_REFUSE && options[i].act != ACT_REMOUNT && options[i].act != ACT_IGNORE)
+		if (options[i].act != ACT_REMOUNT)
 			names[n++] = options[i].name;
 	return names;
 }
@@ -253,6 +255,23 @@ static int option_of_fs(struct reader *r, const struct option *o, struct err *e)
 	return 0;
 }
 
+static int option_of_bind(struct reader *r, const struct option *o, struct err *e)
+{
+	struct mount_step *s = r->step;
+
+	if (!r->bind)
+		return err_set(e, EINVAL, "%s.options: '%s' is for bind mounts only", s->label, o->name);
+	if (o->act == ACT_IDMAP) {
+		s->idmap.option = o->name;
+		s->idmap.recursive = o->value;
+	} else if (o->act == ACT_COPY_SYMLINK) {
+		s->copy_symlink = true;
+	} else {
+		s->src_nofollow = true;
+	}
+	return 0;
+}
+
 static int option_apply(struct reader *r, const struct option *o, struct err *e)
 {
 	struct mount_step *s = r->step;
@@ -279,7 +298,6 @@ static int option_apply(struct reader *r, const struct option *o, struct err *e)
 		s->propagation_rec = o->act == ACT_REC_PROPAGATION;
 		return 0;
 	case ACT_SUPER:
-	case ACT_IGNORE:
 	case ACT_REMOUNT:
 		return option_of_fs(r, o, e);
 	case ACT_COPY_UP:
@@ -287,18 +305,27 @@ static int option_apply(struct reader *r, const struct option *o, struct err *e)
 		if (r->bind || !str_eq(s->fstype, "tmpfs"))
 			return err_set(e, EINVAL, "%s.options: '%s' is for tmpfs only", s->label, o->name);
 		return 0;
-	case ACT_REFUSE:
-		break;
+	case ACT_IDMAP:
+	case ACT_COPY_SYMLINK:
+	case ACT_SRC_NOFOLLOW:
+		return option_of_bind(r, o, e);
+	case ACT_DEST_NOFOLLOW:
+		s->dest_nofollow = true;
+		return 0;
 	}
-	return err_set(e, ENOTSUP, "%s.options: '%s' is not supported by this build", s->label, o->name);
+	return 0;
 }
 
 /* An option that the table does not know. */
 static int option_other(struct reader *r, const char *option, struct err *e)
 {
-	if (str_starts(option, "idmap=") || str_starts(option, "ridmap="))
-		return err_set(e, ENOTSUP, "%s.options: '%.*s' is not supported by this build", r->step->label,
-			       (int)strcspn(option, "="), option);
+	if (str_starts(option, "idmap=") || str_starts(option, "ridmap=")) {
+		const struct option *o = option_find(*option == 'r' ? "ridmap" : "idmap");
+		int ret = option_of_bind(r, o, e);
+
+		r->step->idmap.option = option;
+		return ret;
+	}
 	if (!*option || for_userspace(option))
 		return 0;
 	if (r->bind)
@@ -406,4 +433,6 @@ void plan_mount_free(struct mount_step *step)
 	free((void *)(uintptr_t)step->target);
 	free((void *)(uintptr_t)step->source);
 	free(step->data);
+	free(step->link);
+	free(step->idmap.own);
 }

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #define CACHE_DIR ".seccomp" /* below --root; no id starts with a dot */
+#define DEFAULT_UMASK 0022
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e)
@@ -211,14 +212,24 @@ static int find_program(struct process_exec *x, struct err *e)
 	return code ? err_sys(e, code, "exec: '%s'", name) : 0;
 }
 
+/* With no_new_privs the trampoline installs the filter: it reads it from a memory file. */
+static int prepare_late_filter(struct process_exec *x, struct err *e)
+{
+	x->filter_fd = -1;
+	if (!x->plan->no_new_privileges || !x->filter->n)
+		return 0;
+	return seal_bytes("husk-filter", x->filter->insns, x->filter->n * sizeof(*x->filter->insns), &x->filter_fd, e);
+}
+
 int process_become(struct process_exec *x, struct err *e)
 {
 	const struct process_plan *p = x->plan;
 	int cwd, r;
 
-	if (p->have_umask)
-		(void)umask(p->umask);
-	r = x->rlimits_done ? 0 : rlimit_apply(0, p->rlimits, p->n_rlimits, e);
+	(void)umask(p->have_umask ? p->umask : DEFAULT_UMASK);
+	r = prepare_late_filter(x, e); /* before limits on files hold for it */
+	if (r == 0 && !x->rlimits_done)
+		r = rlimit_apply(0, p->rlimits, p->n_rlimits, e);
 	if (r == 0 && !x->rlimits_done)
 		r = sched_apply(0, &p->sched, e);
 	if (r == 0)
@@ -255,11 +266,10 @@ static int keep_open(int fd)
 static int by_trampoline(const struct process_exec *x, int gate, int keep, const char *path, char *const *args,
 			 char *const *env, struct err *e)
 {
-	bool late_filter = x->plan->no_new_privileges && x->filter->n;
+	bool late_filter = x->filter_fd >= 0;
 	size_t bytes = late_filter ? x->filter->n * sizeof(*x->filter->insns) : 0;
 	char numbers[64];
 	AUTO_FREE char **argv = NULL;
-	AUTO_FD filter = -1;
 	size_t argc = 0;
 	int r;
 
@@ -269,17 +279,14 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 	argv[0] = numbers;
 	argv[1] = (char *)(uintptr_t)path;
 	memcpy(argv + 2, args, argc * sizeof(*argv));
-	r = late_filter ? seal_bytes("husk-filter", x->filter->insns, bytes, &filter, e) : 0;
-	if (r < 0)
-		return r;
 	r = fd_cloexec_from(3U + (unsigned int)keep);
 	if (r == 0 && gate >= 0)
 		r = keep_open(gate);
-	if (r == 0 && filter >= 0)
-		r = keep_open(filter);
+	if (r == 0 && late_filter)
+		r = keep_open(x->filter_fd);
 	if (r < 0)
 		return err_sys(e, -r, "prepare descriptors for exec");
-	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, filter, bytes,
+	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, x->filter_fd, bytes,
 		       late_filter ? x->filter->flags : 0);
 	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, env, AT_EMPTY_PATH);
 	if (!late_filter && x->filter->n)

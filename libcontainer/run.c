@@ -11,6 +11,8 @@
 #include "str.h"
 #include "sync.h"
 
+#define LOCK_WAIT_MS 10000 /* a delete that kills may take as long */
+
 static void run_poststart(const struct creation *c)
 {
 	AUTO_FREE char *state = NULL;
@@ -35,14 +37,24 @@ static int wait_exec(struct creation *c, struct err *e)
 	return r;
 }
 
+/* Others may work on the container while we wait for its end, `delete --force` among them: then
+ * nothing is left to do, and its name may be another container's. */
 static int stay(struct creation *c, const struct husk_run_opts *o, int sigfd, int *out_status, struct err *e)
 {
-	int r = attach_wait(sigfd, c->state.pid, c->pidfd, c->master, out_status, e);
+	struct err why = { 0 };
+	int r;
 
+	state_unlock(&c->state);
+	fd_close(&c->cgroup);
+	r = attach_wait(sigfd, c->state.pid, c->pidfd, c->master, out_status, e);
 	if (r < 0 || o->keep)
 		return r;
-	fd_close(&c->cgroup);
-	return delete_remains(c->ctx, &c->state, c->spec, e);
+	r = state_lock(&c->state, LOCK_WAIT_MS, &why);
+	if (r == 0)
+		r = delete_remains(c->ctx, &c->state, c->spec, &why);
+	if (r < 0 && r != -ENOENT) /* the status is the container's, whatever became of its remains */
+		log_warn("%s: leaving the container's state", why.msg);
+	return 0;
 }
 
 int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_opts *o, int *out_status, struct err *e)

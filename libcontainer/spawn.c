@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "kernel.h"
 #include "namespace.h"
+#include "timens.h"
 
 #include <grp.h>
 #include <signal.h>
@@ -30,10 +31,24 @@ static bool before_clone(const struct plan *plan, const struct join_step *join)
 }
 
 /* A cgroup namespace shows its maker's cgroup as the root, so the child makes it once it is in its
- * own: clone3 would take the parent's. */
+ * own: clone3 would take the parent's. A time namespace with offsets is made by time_begin(). */
 static uint64_t clone_flags(const struct plan *plan)
 {
-	return plan->clone_flags & ~(uint64_t)CLONE_NEWCGROUP;
+	return plan->clone_flags & ~(uint64_t)(CLONE_NEWCGROUP | (plan->time_offsets ? CLONE_NEWTIME : 0));
+}
+
+/* *out_saved: the namespace to return to after the clone; -1 when there is nothing to do. */
+static int time_begin(const struct plan *plan, int *out_saved, struct err *e)
+{
+	AUTO_FD offsets = -1;
+	int r;
+
+	if (!plan->time_offsets)
+		return 0;
+	r = timens_open(&offsets, e);
+	if (r == 0)
+		r = namespace_save(CLONE_NEWTIME, out_saved, e);
+	return r < 0 ? r : timens_make(offsets, plan->time_offsets, e);
 }
 
 static pid_t clone_into(uint64_t flags, int cgroup_fd, int *pidfd)
@@ -92,9 +107,13 @@ static int leave_after(const struct plan *plan, int saved[PLAN_JOIN_MAX], struct
 static int spawn_direct(const struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
 {
 	int saved[PLAN_JOIN_MAX] = { -1, -1, -1, -1, -1, -1, -1, -1 };
-	int r = enter_before(plan, saved, e), code, pidfd = -1;
+	AUTO_FD saved_time = -1;
+	int r, code, pidfd = -1;
 	pid_t pid = -1;
 
+	r = time_begin(plan, &saved_time, e);
+	if (r == 0)
+		r = enter_before(plan, saved, e);
 	if (r == 0) {
 		pid = clone_into(clone_flags(plan), cgroup_fd, &pidfd);
 		code = errno;
@@ -104,6 +123,8 @@ static int spawn_direct(const struct plan *plan, int cgroup_fd, pid_t *out_pid, 
 			r = clone_failed(code, cgroup_fd, e);
 	}
 	if (leave_after(plan, saved, e) < 0)
+		r = -e->code;
+	if (saved_time >= 0 && namespace_restore(saved_time, CLONE_NEWTIME, e) < 0)
 		r = -e->code;
 	if (r < 0 && pid > 0) {
 		(void)sys_pidfd_send_signal(pidfd, SIGKILL);
@@ -130,13 +151,19 @@ static void stage_run(struct plan *plan, int cgroup_fd, int report)
 	const struct join_step *user = user_join(plan);
 	struct stage_result result = { .pid = -1 };
 	int pidfd = -1, r = 0;
+	AUTO_FD offsets = -1;
 
+	if (plan->time_offsets) /* while /proc/self is ours */
+		r = timens_open(&offsets, &result.err);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the namespace's root must not look into us or the child */
 	/* what the host owns must be entered while we are still the host's root */
 	for (size_t i = 0; i < plan->n_joins; i++)
 		if (&plan->joins[i] != user)
 			plan->joins[i].joined = namespace_join(&plan->joins[i], NULL) == 0;
-	r = namespace_join(user, &result.err);
+	if (r == 0)
+		r = namespace_join(user, &result.err);
+	if (r == 0 && plan->time_offsets)
+		r = timens_make(offsets, plan->time_offsets, &result.err);
 	for (size_t i = 0; r == 0 && i < plan->n_joins; i++)
 		if (plan->joins[i].clone_flag == CLONE_NEWPID && !plan->joins[i].joined)
 			r = namespace_join(&plan->joins[i], &result.err);

@@ -9,6 +9,9 @@
  * A user namespace that exists is entered by a stage process between parent
  * and child, so that what the child creates belongs to it. All else the child
  * joins itself.
+ *
+ * A time namespace with offsets takes effect for children only, too (timens.h): the
+ * parent makes it before the clone and returns, or the stage does.
  */
 #ifndef HUSK_SPAWN_H
 #define HUSK_SPAWN_H

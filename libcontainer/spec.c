@@ -51,8 +51,8 @@ static void read_mounts(struct spec_reader *rd, const struct json *top, struct s
 		m->type = spec_read_str(rd, item, "type");
 		m->source = spec_read_str(rd, item, "source");
 		m->options = spec_read_strv(rd, item, "options");
-		spec_read_unsupported(rd, item, "uidMappings", NULL);
-		spec_read_unsupported(rd, item, "gidMappings", NULL);
+		spec_read_id_maps(rd, item, "uidMappings", &m->uid_maps, &m->n_uid_maps);
+		spec_read_id_maps(rd, item, "gidMappings", &m->gid_maps, &m->n_gid_maps);
 	}
 }
 

@@ -85,6 +85,8 @@ struct spec_mount {
 	const char *type;	 /* NULL: a bind if an option says so */
 	const char *source;
 	struct strv options;
+	struct spec_id_map *uid_maps, *gid_maps; /* of an idmapped mount: both or none */
+	size_t n_uid_maps, n_gid_maps;
 	const struct json *node; /* for messages */
 };
 
@@ -194,9 +196,17 @@ struct spec_intel_rdt {
 	bool monitoring; /* enableMonitoring, or the older enableCMT or enableMBM */
 };
 
+enum spec_clock { CLOCK_OF_MONOTONIC, CLOCK_OF_BOOTTIME, SPEC_CLOCKS };
+
+struct spec_time_offset {
+	int64_t secs;
+	uint32_t nanosecs; /* below 1000000000 */
+};
+
 struct spec_linux {
 	struct spec_namespace *namespaces;
 	size_t n_namespaces;
+	struct spec_time_offset *time_offsets; /* SPEC_CLOCKS of them; NULL: not given */
 	struct spec_id_map *uid_maps, *gid_maps;
 	size_t n_uid_maps, n_gid_maps;
 	struct spec_device *devices;

@@ -81,24 +81,22 @@ static int check_id_maps(const char *key, const struct spec_id_map *maps, size_t
 	size_t i, other;
 
 	if (n > ID_MAPS_MAX)
-		return refuse(e, "linux.%s: %zu entries, but Linux takes at most %d", key, n, ID_MAPS_MAX);
+		return refuse(e, "%s: %zu entries, but Linux takes at most %d", key, n, ID_MAPS_MAX);
 	for (i = 0; i < n; i++) {
 		const struct spec_id_map *m = &maps[i];
 
 		if (m->size == 0)
-			return refuse(e, "linux.%s[%zu].size: expected a number above 0", key, i);
+			return refuse(e, "%s[%zu].size: expected a number above 0", key, i);
 		if (m->size > UINT32_MAX - m->container_id || m->size > UINT32_MAX - m->host_id)
-			return refuse(e, "linux.%s[%zu]: the range ends beyond the last id, %u", key, i,
-				      UINT32_MAX - 1);
+			return refuse(e, "%s[%zu]: the range ends beyond the last id, %u", key, i, UINT32_MAX - 1);
 		for (other = 0; other < i; other++) {
 			const struct spec_id_map *o = &maps[other];
 
 			if (ranges_overlap(m->container_id, m->size, o->container_id, o->size))
-				return refuse(e, "linux.%s[%zu]: container ids overlap with those of entry %zu", key, i,
+				return refuse(e, "%s[%zu]: container ids overlap with those of entry %zu", key, i,
 					      other);
 			if (ranges_overlap(m->host_id, m->size, o->host_id, o->size))
-				return refuse(e, "linux.%s[%zu]: host ids overlap with those of entry %zu", key, i,
-					      other);
+				return refuse(e, "%s[%zu]: host ids overlap with those of entry %zu", key, i, other);
 		}
 	}
 	return 0;
@@ -132,16 +130,59 @@ static int check_user_namespace(const struct spec *spec, struct err *e)
 		return refuse(e, "linux.uidMappings: required for a new user namespace");
 	if (l->n_gid_maps == 0)
 		return refuse(e, "linux.gidMappings: required for a new user namespace");
-	r = check_id_maps("uidMappings", l->uid_maps, l->n_uid_maps, e);
+	r = check_id_maps("linux.uidMappings", l->uid_maps, l->n_uid_maps, e);
 	if (r < 0)
 		return r;
-	r = check_id_maps("gidMappings", l->gid_maps, l->n_gid_maps, e);
+	r = check_id_maps("linux.gidMappings", l->gid_maps, l->n_gid_maps, e);
 	if (r < 0 || !spec->process)
 		return r;
 	if (!is_mapped(l->uid_maps, l->n_uid_maps, spec->process->uid))
 		return refuse(e, "process.user.uid: %u is not mapped by linux.uidMappings", spec->process->uid);
 	if (!is_mapped(l->gid_maps, l->n_gid_maps, spec->process->gid))
 		return refuse(e, "process.user.gid: %u is not mapped by linux.gidMappings", spec->process->gid);
+	return 0;
+}
+
+/* --- idmapped mounts --- */
+
+static int check_mount_maps(const struct spec *spec, struct err *e)
+{
+	char key[48];
+	size_t i;
+	int r;
+
+	for (i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+
+		if (!m->n_uid_maps != !m->n_gid_maps)
+			return refuse(e, "mounts[%zu].%s: required, as there is %s", i,
+				      m->n_uid_maps ? "gidMappings" : "uidMappings",
+				      m->n_uid_maps ? "uidMappings" : "gidMappings");
+		(void)snprintf(key, sizeof(key), "mounts[%zu].uidMappings", i);
+		r = check_id_maps(key, m->uid_maps, m->n_uid_maps, e);
+		if (r < 0)
+			return r;
+		(void)snprintf(key, sizeof(key), "mounts[%zu].gidMappings", i);
+		r = check_id_maps(key, m->gid_maps, m->n_gid_maps, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- time namespace --- */
+
+/* They can be set only before a first process is in it. */
+static int check_time_offsets(const struct spec *spec, struct err *e)
+{
+	const struct spec_namespace *time = spec_namespace(spec, CLONE_NEWTIME);
+
+	if (!spec->linux_->time_offsets)
+		return 0;
+	if (!time)
+		return refuse(e, "linux.timeOffsets: a 'time' namespace is required");
+	if (time->path)
+		return refuse(e, "linux.timeOffsets: the 'time' namespace must be a new one, without a path");
 	return 0;
 }
 
@@ -253,6 +294,12 @@ int spec_check(const struct spec *spec, struct err *e)
 	if (!spec_namespace(spec, CLONE_NEWNS))
 		return refuse(e, "linux.namespaces: a 'mount' namespace is required");
 	r = check_user_namespace(spec, e);
+	if (r < 0)
+		return r;
+	r = check_mount_maps(spec, e);
+	if (r < 0)
+		return r;
+	r = check_time_offsets(spec, e);
 	if (r < 0)
 		return r;
 	r = check_uts_name(spec, "hostname", spec->hostname, e);

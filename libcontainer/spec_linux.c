@@ -11,6 +11,7 @@
 /* What dev_t of the kernel holds: 12 bits and 20 bits. */
 #define DEV_MAJOR_MAX 0xfff
 #define DEV_MINOR_MAX 0xfffff
+#define NANOSECS_MAX 999999999
 #define NETDEVS_MAX 256 /* far above what a container was ever given */
 
 static void read_namespace_type(struct spec_reader *rd, const struct json *item, struct spec_namespace *out)
@@ -21,7 +22,7 @@ static void read_namespace_type(struct spec_reader *rd, const struct json *item,
 	} types[] = {
 		{ "pid", CLONE_NEWPID },       { "network", CLONE_NEWNET }, { "mount", CLONE_NEWNS },
 		{ "ipc", CLONE_NEWIPC },       { "uts", CLONE_NEWUTS },	    { "user", CLONE_NEWUSER },
-		{ "cgroup", CLONE_NEWCGROUP },
+		{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 	};
 	const struct json *node = json_get(item, "type");
 	size_t i;
@@ -32,11 +33,7 @@ static void read_namespace_type(struct spec_reader *rd, const struct json *item,
 	for (i = 0; i < ARRAY_LEN(types); i++)
 		if (strcmp(out->type, types[i].name) == 0)
 			out->clone_flag = types[i].flag;
-	if (out->clone_flag)
-		return;
-	if (strcmp(out->type, "time") == 0)
-		(void)spec_read_fail(rd, node, "'time' is not supported by this build");
-	else
+	if (!out->clone_flag)
 		(void)spec_read_fail(rd, node, "expected pid, network, mount, ipc, uts, user, cgroup or time, got '%s'",
 				     out->type);
 }
@@ -64,8 +61,8 @@ static void read_namespaces(struct spec_reader *rd, const struct json *obj, stru
 	}
 }
 
-static void read_id_maps(struct spec_reader *rd, const struct json *obj, const char *key, struct spec_id_map **out,
-			 size_t *out_n)
+void spec_read_id_maps(struct spec_reader *rd, const struct json *obj, const char *key, struct spec_id_map **out,
+		       size_t *out_n)
 {
 	const struct json *array = spec_read_items(rd, obj, key, sizeof(**out), out, out_n);
 
@@ -210,9 +207,9 @@ static void read_netdev(struct spec_reader *rd, const struct json *item, struct 
 	if (rd->status < 0)
 		return;
 	if (!ifname_valid(out->host_name))
-		(void)spec_read_fail(rd, item, "not the name of a network interface: expected " IFNAME_RULE);
+		(void)spec_read_fail(rd, item, "not the name of a network interface: expected %s", IFNAME_RULE);
 	else if (out->name && !ifname_valid(out->name) && !ifname_is_template(out->name))
-		(void)spec_read_fail(rd, node, "expected " IFNAME_RULE ", or such a name with %%d at its end, got '%s'",
+		(void)spec_read_fail(rd, node, "expected %s, or such a name with %%d at its end, got '%s'", IFNAME_RULE,
 				     out->name);
 	if (!out->name)
 		out->name = out->host_name;
@@ -247,9 +244,41 @@ static void read_netdevs(struct spec_reader *rd, const struct json *obj, struct 
 	}
 }
 
+/* time_namespaces(7) */
+static void read_time_offsets(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+{
+	static const char *const clocks[SPEC_CLOCKS] = {
+		[CLOCK_OF_MONOTONIC] = "monotonic",
+		[CLOCK_OF_BOOTTIME] = "boottime",
+	};
+	const struct json *offsets = spec_read_object(rd, obj, "timeOffsets");
+	size_t i;
+
+	if (!offsets || offsets->len == 0)
+		return;
+	out->time_offsets = json_alloc(rd->doc, SPEC_CLOCKS, sizeof(*out->time_offsets));
+	json_each (item, offsets) {
+		uint64_t nanosecs = 0;
+
+		for (i = 0; i < SPEC_CLOCKS; i++)
+			if (strcmp(item->key, clocks[i]) == 0)
+				break;
+		if (i == SPEC_CLOCKS) {
+			(void)spec_read_fail(rd, item, "no such clock: expected monotonic or boottime");
+			return;
+		}
+		rd->status = json_want(item, JSON_OBJECT, rd->e);
+		(void)spec_read_i64(rd, item, "secs", INT64_MIN, INT64_MAX, &out->time_offsets[i].secs);
+		(void)spec_read_u64(rd, item, "nanosecs", NANOSECS_MAX, &nanosecs);
+		out->time_offsets[i].nanosecs = (uint32_t)nanosecs;
+		if (rd->status < 0)
+			return;
+	}
+}
+
 static void refuse_unsupported(struct spec_reader *rd, const struct json *obj)
 {
-	static const char *const keys[] = { "timeOffsets", "mountLabel" };
+	static const char *const keys[] = { "mountLabel" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(keys); i++)
@@ -260,8 +289,9 @@ void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec
 {
 	refuse_unsupported(rd, obj);
 	read_namespaces(rd, obj, out);
-	read_id_maps(rd, obj, "uidMappings", &out->uid_maps, &out->n_uid_maps);
-	read_id_maps(rd, obj, "gidMappings", &out->gid_maps, &out->n_gid_maps);
+	read_time_offsets(rd, obj, out);
+	spec_read_id_maps(rd, obj, "uidMappings", &out->uid_maps, &out->n_uid_maps);
+	spec_read_id_maps(rd, obj, "gidMappings", &out->gid_maps, &out->n_gid_maps);
 	read_devices(rd, obj, out);
 	read_netdevs(rd, obj, out);
 	out->cgroups_path = spec_read_str(rd, obj, "cgroupsPath");

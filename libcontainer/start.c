@@ -3,8 +3,8 @@
  * start.c: opens the gate of a created container.
  *
  * The gate's connection is close-on-exec in the container's process: its end
- * without a message says that execve succeeded, or that the process died before
- * it, which the pidfd tells apart.
+ * without a message says that execve succeeded. A process that was killed just before
+ * it looks the same, as does a program that ends at once.
  */
 #include "libcontainer.h"
 
@@ -17,10 +17,11 @@
 #include "str.h"
 #include "sync.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#define LOCK_WAIT_MS 1000
 
 static int connect_gate(const struct state *s, int *out_fd, struct err *e)
 {
@@ -52,7 +53,6 @@ static int check_startable(const struct state *s, struct err *e)
 static int open_gate(const struct state *s, struct err *e)
 {
 	AUTO_FD gate = -1, pidfd = -1;
-	struct pollfd p = { .events = POLLIN };
 	int r;
 
 	r = state_pidfd(s, &pidfd);
@@ -67,11 +67,7 @@ static int open_gate(const struct state *s, struct err *e)
 		return err_set(e, EPROTO, "container '%s' sent an unknown message", s->id);
 	/* no one waits for the gate any more, whether it ran or not */
 	(void)unlinkat(s->dir, STATE_GATE, 0);
-	if (r < 0)
-		return r;
-	p.fd = pidfd;
-	(void)poll(&p, 1, 0); /* ended already is no failure: the program may be that short */
-	return 0;
+	return r;
 }
 
 static void run_poststart(const struct state *s)
@@ -97,9 +93,7 @@ int husk_start(const struct husk_ctx *ctx, const char *id, struct err *e)
 	struct state s = { .dir = -1 };
 	int r;
 
-	r = state_open(ctx, id, false, &s, e);
-	if (r == 0)
-		r = state_lock(&s, 1000, e);
+	r = state_open_locked(ctx, id, LOCK_WAIT_MS, false, &s, e);
 	if (r == 0)
 		r = check_startable(&s, e);
 	if (r == 0)

@@ -238,7 +238,8 @@ static int fill(struct state *s, const struct json_doc *doc, struct err *e)
 	return 0;
 }
 
-static int read_state(struct state *s, struct err *e)
+/* *out_broken: it is not there or no state, now and ever; unlike a failure to read it. */
+static int read_state(struct state *s, bool *out_broken, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	struct json_doc doc = { 0 };
@@ -246,6 +247,7 @@ static int read_state(struct state *s, struct err *e)
 	int r;
 
 	r = io_read_file(s->dir, STATE_FILE, O_NOFOLLOW, STATE_FILE_MAX, &text, &len, e);
+	*out_broken = r == 0 || r == -ENOENT || r == -ELOOP || r == -EISDIR || r == -EFBIG;
 	if (r == 0)
 		r = json_parse(text, len, &doc, e);
 	if (r == 0)
@@ -254,7 +256,7 @@ static int read_state(struct state *s, struct err *e)
 	return r;
 }
 
-int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e)
+static int open_dir(const struct husk_ctx *ctx, const char *id, struct state *out, struct err *e)
 {
 	AUTO_FD root = -1;
 	int r;
@@ -271,15 +273,41 @@ int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struc
 		return errno == ENOENT ? err_set(e, ENOENT, "container '%s' does not exist", id)
 				       : err_sys(e, errno, "container '%s'", id);
 	out->id = x_strdup(id);
-	r = read_state(out, e);
-	if (r < 0 && broken_ok)
+	return 0;
+}
+
+static int read_opened(struct state *s, bool broken_ok, struct err *e)
+{
+	bool broken;
+	int r = read_state(s, &broken, e);
+
+	if (r < 0 && broken && broken_ok)
 		return 0;
-	return r < 0 ? err_add(e, "container '%s': " STATE_FILE, id) : 0;
+	return r < 0 ? err_add(e, "container '%s': " STATE_FILE, s->id) : 0;
+}
+
+int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e)
+{
+	int r = open_dir(ctx, id, out, e);
+
+	return r < 0 ? r : read_opened(out, broken_ok, e);
+}
+
+int state_open_locked(const struct husk_ctx *ctx, const char *id, int ms, bool force, struct state *out, struct err *e)
+{
+	int r = open_dir(ctx, id, out, e);
+
+	if (r == 0)
+		r = state_lock(out, ms, e);
+	if (r == -EBUSY && force)
+		r = 0;
+	return r < 0 ? r : read_opened(out, force, e);
 }
 
 int state_lock(const struct state *s, int ms, struct err *e)
 {
 	struct timespec step = { .tv_nsec = LOCK_STEP_MS * 1000000L };
+	struct stat st;
 
 	while (flock(s->dir, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -289,7 +317,14 @@ int state_lock(const struct state *s, int ms, struct err *e)
 		(void)nanosleep(&step, NULL);
 		ms -= LOCK_STEP_MS;
 	}
+	if (fstat(s->dir, &st) == 0 && st.st_nlink == 0)
+		return err_set(e, ENOENT, "container '%s' does not exist", s->id);
 	return 0;
+}
+
+void state_unlock(const struct state *s)
+{
+	(void)flock(s->dir, LOCK_UN);
 }
 
 /* Whatever lies in the directory: temporary files of a writer that was killed. */
@@ -354,12 +389,13 @@ int state_pidfd(const struct state *s, int *out_fd)
 	if (fd < 0)
 		return errno == EINVAL ? -ESRCH : -errno;
 	r = proc_start_time(s->pid, &ticks, &letter);
-	if (r < 0)
-		return r;
-	if (ticks != s->start_time || letter == 'Z' || letter == 'X')
-		return -ESRCH;
-	*out_fd = fd_take(&fd);
-	return 0;
+	if (r == -ESRCH && geteuid() != 0 && sys_pidfd_send_signal(fd, 0) == 0)
+		r = 0; /* it lives, but procfs (hidepid) hides it from an ordinary user */
+	else if (r == 0 && (ticks != s->start_time || letter == 'Z' || letter == 'X'))
+		r = -ESRCH;
+	if (r == 0)
+		*out_fd = fd_take(&fd);
+	return r;
 }
 
 enum state_status state_status(const struct state *s)
@@ -369,7 +405,7 @@ enum state_status state_status(const struct state *s)
 
 	if (s->pid == 0 && !s->ready && flock(s->dir, LOCK_SH | LOCK_NB) < 0)
 		return STATE_CREATING;
-	if (state_pidfd(s, &pidfd) < 0)
+	if (state_pidfd(s, &pidfd) == -ESRCH) /* another failure says nothing of the process */
 		return STATE_STOPPED;
 	if (!s->ready)
 		return STATE_CREATING;

@@ -45,17 +45,25 @@ int state_open_root(const struct husk_ctx *ctx, bool make, int *out_fd, struct e
 
 /* A new directory for id, locked. -EEXIST when there is one. state->id and state->dir are set. */
 int state_make(const struct husk_ctx *ctx, const char *id, struct state *out, struct err *e);
-/* Reads an existing one. -ENOENT with "container '<id>' does not exist". A directory without a
- * readable state.json gives a state with only id and dir when `broken_ok`. */
+/* Reads an existing one. -ENOENT with "container '<id>' does not exist". A directory whose
+ * state.json is missing or broken gives a state with only id and dir when `broken_ok`; one that cannot be
+ * read right now is an error all the same. */
 int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e);
+/* The same, locked first (waiting at most ms milliseconds, -EBUSY then; `force`: going on without the
+ * lock), so that what is read is what holds. A directory that was removed meanwhile does not exist. */
+int state_open_locked(const struct husk_ctx *ctx, const char *id, int ms, bool force, struct state *out,
+		      struct err *e);
 int state_write(const struct state *s, struct err *e);
-/* flock(2), exclusive, waiting at most ms milliseconds; -EBUSY then. */
+/* flock(2), exclusive, waiting at most ms milliseconds; -EBUSY then. -ENOENT if the directory has been
+ * removed: the name may be another container's by now. */
 int state_lock(const struct state *s, int ms, struct err *e);
+void state_unlock(const struct state *s);
 /* Removes the directory with all that is in it. */
 int state_remove(const struct husk_ctx *ctx, const struct state *s, struct err *e);
 void state_free(struct state *s);
 
-/* Opens a pidfd for the init and makes sure that it is that process: -ESRCH when it has ended. */
+/* Opens a pidfd for the init and makes sure that it is that process: -ESRCH when it has ended, and only
+ * then. */
 int state_pidfd(const struct state *s, int *out_fd);
 enum state_status state_status(const struct state *s);
 const char *state_status_name(enum state_status status);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,6 +164,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int status = 0, failed = CMD_FAILED;
 
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, it would take our children's statuses away */
 	if (husk(argc > 0 ? argv + 1 : argv, &status, &failed, &e) >= 0)
 		return status;
 	report(&e);

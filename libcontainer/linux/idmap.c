@@ -4,6 +4,7 @@
 
 #include "fd.h"
 #include "io.h"
+#include "kernel.h"
 #include "str.h"
 
 #include <fcntl.h>
@@ -57,8 +58,12 @@ static int run_helper(pid_t pid, const struct map_kind *k, struct err *e)
 	}
 	r = posix_spawnp(&child, k->helper, NULL, NULL, argv, env);
 	if (r == 0)
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-			;
+		while (waitpid(child, &status, 0) < 0) {
+			if (errno == EINTR)
+				continue;
+			status = -1;
+			break;
+		}
 	for (size_t i = 0; i < argc; i++)
 		free(argv[i]);
 	free(argv);
@@ -94,4 +99,48 @@ int idmap_write(pid_t pid, const struct spec_linux *l, struct err *e)
 	}
 	r = write_map(pid, &gid, e);
 	return r < 0 ? r : write_map(pid, &uid, e);
+}
+
+/* Lives in a user namespace of its own until the other end of the pipe is closed. */
+static pid_t holder_start(int pipe_read, int pipe_write)
+{
+	struct kernel_clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	pid_t pid = sys_clone3(&args);
+	char byte;
+
+	if (pid != 0)
+		return pid;
+	(void)close(pipe_write);
+	while (read(pipe_read, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+int idmap_userns(const struct spec_linux *l, int *out_fd, struct err *e)
+{
+	AUTO_FD ours = -1, theirs = -1, ns = -1;
+	char path[40];
+	int ends[2], r;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, errno, "pipe");
+	theirs = ends[0];
+	ours = ends[1];
+	pid = holder_start(theirs, ours);
+	if (pid < 0)
+		return err_sys(e, errno, "make a user namespace (a limit is the sysctl user.max_user_namespaces)");
+	r = idmap_write(pid, l, e);
+	if (r == 0) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+		ns = open(path, O_RDONLY | O_CLOEXEC);
+		if (ns < 0)
+			r = err_sys(e, errno, "open '%s'", path);
+	}
+	fd_close(&ours);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		*out_fd = fd_take(&ns);
+	return r;
 }

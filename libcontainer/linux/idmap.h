@@ -12,5 +12,8 @@
  * of its own single id itself (setgroups is denied first, as the kernel wants it) and gives
  * all others to newuidmap(1) and newgidmap(1). */
 int idmap_write(pid_t pid, const struct spec_linux *l, struct err *e);
+/* A new user namespace with the maps of l (uid_maps and gid_maps are all that is read), as a
+ * descriptor. No process is left in it. */
+int idmap_userns(const struct spec_linux *l, int *out_fd, struct err *e);
 
 #endif

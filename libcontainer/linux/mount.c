@@ -6,9 +6,11 @@
 #include "fd.h"
 #include "kernel.h"
 #include "mount_copyup.h"
+#include "mount_idmap.h"
 #include "rootpath.h"
 #include "str.h"
 
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +137,32 @@ static int source_stat(struct mount_step *step, struct err *e)
 	return 0;
 }
 
+/* What a symlink holds, for copy-symlink; no symlink: step->link stays NULL. */
+static int source_link(struct mount_step *step, struct err *e)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlink(step->source, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return errno == EINVAL ? 0 : err_sys(e, errno, "read '%s'", step->source);
+	text[n] = '\0';
+	step->link = x_strdup(text);
+	return 0;
+}
+
+static int source_open(struct mount_step *step, struct err *e)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (step->recursive ? AT_RECURSIVE : 0);
+	int r = step->copy_symlink ? source_link(step, e) : 0;
+
+	if (r < 0 || step->link)
+		return r;
+	step->source_fd = open_tree(AT_FDCWD, step->source, flags | (step->src_nofollow ? AT_SYMLINK_NOFOLLOW : 0));
+	if (step->source_fd < 0)
+		return err_sys(e, errno, "open '%s'", step->source);
+	return source_stat(step, e);
+}
+
 int mount_open_sources(struct plan *plan, struct err *e)
 {
 	for (size_t i = 0; i < plan->n_mounts; i++) {
@@ -143,13 +171,11 @@ int mount_open_sources(struct plan *plan, struct err *e)
 
 		if (step->kind != MOUNT_BIND || step->source_fd >= 0)
 			continue;
-		r = mount_clone(AT_FDCWD, step->source, step->recursive, &step->source_fd, e);
-		if (r == 0)
-			r = source_stat(step, e);
+		r = source_open(step, e);
 		if (r < 0)
 			return err_add(e, "%s.source", step->label);
 	}
-	return 0;
+	return mount_idmap_all(plan, e);
 }
 
 /* A file system of the container's must stand where config.json says, not where a
@@ -171,6 +197,32 @@ static bool is_tmpfs(const struct mount_step *step)
 	return step->kind == MOUNT_FS && str_eq(step->fstype, "tmpfs");
 }
 
+/* dest-nofollow: like rootpath_mkfile() and rootpath_mkdirs(), but a last component that is a symlink
+ * is what is opened. */
+static int open_nofollow(int rootfd, const struct mount_step *step, bool is_file, int *out_fd, struct err *e)
+{
+	AUTO_FD dir = -1;
+	const char *name;
+	struct stat st;
+	int fd, r;
+
+	r = rootpath_parent(rootfd, step->target, &dir, &name, e);
+	if (r < 0)
+		return r;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+		r = is_file ? mknodat(dir, name, S_IFREG | 0755, 0) : mkdirat(dir, name, 0755);
+		if (r < 0 && errno != EEXIST)
+			return err_sys(e, errno, "make '%s' in the rootfs", step->target);
+	}
+	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, errno, "open '%s' in the rootfs", step->target);
+	*out_fd = fd;
+	if (!is_file && fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(e, ENOTDIR, "'%s' must be a directory, as what is mounted there is one", step->target);
+	return 0;
+}
+
 /* Opens the target, made where missing. *out_made: it may be new (asked for a tmpfs only). */
 static int open_target(int rootfd, const struct mount_step *step, int *out_fd, bool *out_made, struct err *e)
 {
@@ -190,8 +242,11 @@ static int open_target(int rootfd, const struct mount_step *step, int *out_fd, b
 		*out_made = fd < 0;
 		fd_close(&fd);
 	}
-	r = is_file ? rootpath_mkfile(rootfd, step->target, &fd, e)
-		    : rootpath_mkdirs(rootfd, step->target, 0755, &fd, e);
+	if (step->dest_nofollow)
+		r = open_nofollow(rootfd, step, is_file, &fd, e);
+	else
+		r = is_file ? rootpath_mkfile(rootfd, step->target, &fd, e)
+			    : rootpath_mkdirs(rootfd, step->target, 0755, &fd, e);
 	if (r < 0)
 		return r;
 	if (is_file && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
@@ -200,6 +255,18 @@ static int open_target(int rootfd, const struct mount_step *step, int *out_fd, b
 	if (r == 0)
 		*out_fd = fd_take(&fd);
 	return r;
+}
+
+static bool has_option(const char *data, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; data && *data; data += *data == ',')
+		if (strncmp(data, name, len) == 0 && (!data[len] || data[len] == ','))
+			return true;
+		else
+			data += strcspn(data, ",");
+	return false;
 }
 
 static bool has_long_value(const char *data)
@@ -222,9 +289,17 @@ static unsigned long legacy_data(const char *data, struct strbuf *out)
 		const char *name;
 		unsigned long set, clear;
 	} flags[] = {
-		{ "ro", MS_RDONLY, 0 },		  { "rw", 0, MS_RDONLY },	{ "sync", MS_SYNCHRONOUS, 0 },
-		{ "async", 0, MS_SYNCHRONOUS },	  { "dirsync", MS_DIRSYNC, 0 }, { "lazytime", MS_LAZYTIME, 0 },
-		{ "nolazytime", 0, MS_LAZYTIME }, { "mand", MS_MANDLOCK, 0 },	{ "nomand", 0, MS_MANDLOCK },
+		{ "ro", MS_RDONLY, 0 },
+		{ "rw", 0, MS_RDONLY },
+		{ "sync", MS_SYNCHRONOUS, 0 },
+		{ "async", 0, MS_SYNCHRONOUS },
+		{ "dirsync", MS_DIRSYNC, 0 },
+		{ "lazytime", MS_LAZYTIME, 0 },
+		{ "nolazytime", 0, MS_LAZYTIME },
+		{ "mand", MS_MANDLOCK, 0 },
+		{ "nomand", 0, MS_MANDLOCK },
+		{ "iversion", MS_I_VERSION, 0 },
+		{ "noiversion", 0, MS_I_VERSION },
 	};
 	unsigned long mask = 0;
 	size_t len, i;
@@ -269,7 +344,8 @@ static int legacy_mount_in(const struct mount_step *step, int scratch, int *out_
 	return r;
 }
 
-/* overlay with many layers: fsconfig(2) takes no value this long, mount(2) does. But mount(2) wants
+/* overlay with many layers: fsconfig(2) takes no value this long, mount(2) does; so with iversion, which
+ * fsconfig(2) does not know. But mount(2) wants
  * a path, and gives no descriptor. So the mount is made in a private tmpfs that stands on the target
  * for that long, and is taken from there as a detached tree. */
 static int legacy_new_fs(const struct mount_step *step, int target, int *out_fd, struct err *e)
@@ -354,7 +430,7 @@ static int fs_tree(const struct mount_step *step, int target, bool made, int *ou
 	AUTO_FD fd = -1;
 	int r;
 
-	if (has_long_value(step->data))
+	if (has_long_value(step->data) || has_option(step->data, "iversion") || has_option(step->data, "noiversion"))
 		r = legacy_new_fs(step, target, &fd, e);
 	else
 		r = mount_new_fs(step->fstype, step->source, step->data, first_attr(step), &fd, e);
@@ -369,12 +445,40 @@ static int fs_tree(const struct mount_step *step, int target, bool made, int *ou
 	return r;
 }
 
+/* copy-symlink. One that is there already and says the same is as good. */
+static int make_link(int rootfd, const struct mount_step *step, struct err *e)
+{
+	char text[PATH_MAX];
+	AUTO_FD dir = -1;
+	const char *name;
+	ssize_t n;
+	int r;
+
+	r = rootpath_parent(rootfd, step->target, &dir, &name, e);
+	if (r < 0)
+		return r;
+	if (symlinkat(step->link, dir, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_sys(e, errno, "make the symlink");
+	n = readlinkat(dir, name, text, sizeof(text) - 1);
+	if (n >= 0)
+		text[n] = '\0';
+	if (n < 0 || strcmp(text, step->link) != 0)
+		return err_set(e, EEXIST, "something else is there than a symlink to '%s'", step->link);
+	return 0;
+}
+
 int mount_apply(int rootfd, struct mount_step *step, const struct plan *plan, struct err *e)
 {
 	AUTO_FD tree = -1, target = -1;
 	bool made = false;
 	int r;
 
+	if (step->link) {
+		r = make_link(rootfd, step, e);
+		return r < 0 ? err_add(e, "%s ('%s')", step->label, step->target) : 0;
+	}
 	r = open_target(rootfd, step, &target, &made, e);
 	if (r == 0 && step->kind == MOUNT_BIND)
 		r = bind_tree(step, plan, &tree, e);

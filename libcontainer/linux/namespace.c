@@ -49,6 +49,8 @@ static const char *namespace_file(unsigned int clone_flag)
 		return "/proc/self/ns/uts";
 	case CLONE_NEWCGROUP:
 		return "/proc/self/ns/cgroup";
+	case CLONE_NEWTIME:
+		return "/proc/self/ns/time";
 	default:
 		return "/proc/self/ns/mnt";
 	}

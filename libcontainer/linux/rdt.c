@@ -22,7 +22,8 @@ int rdt_open_root(int *out_fd, struct err *e)
 	if (fd < 0 || fd_check_magic(fd, HUSK_RDTGROUP_SUPER_MAGIC) < 0)
 		return err_set(e, ENOENT,
 			       "linux.intelRdt: no resctrl file system is mounted on " RDT_ROOT
-			       " (mount -t resctrl resctrl " RDT_ROOT "; the processor must have RDT or QoS, and the kernel "
+			       " (mount -t resctrl resctrl " RDT_ROOT
+			       "; the processor must have RDT or QoS, and the kernel "
 			       "CONFIG_X86_CPU_RESCTRL)");
 	*out_fd = fd_take(&fd);
 	return 0;
@@ -46,8 +47,10 @@ static int open_group(int root, const struct spec_intel_rdt *rdt, const char *id
 	AUTO_FD fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && rdt->clos_id && !has_schemas(rdt))
-		return err_set(e, ENOENT,
-			       "linux.intelRdt.closID: there is no group '%s' in resctrl, and no schema to make it with", name);
+		return err_set(
+			e, ENOENT,
+			"linux.intelRdt.closID: there is no group '%s' in resctrl, and no schema to make it with",
+			name);
 	if (fd < 0)
 		return err_sys(e, errno, "linux.intelRdt: open the group '%s' in resctrl", name);
 	*out_fd = fd_take(&fd);
@@ -162,10 +165,11 @@ static int check_existing(int group, const char *name, const char *want, struct 
 	if (r < 0)
 		return err_add(e, "linux.intelRdt: group '%s'", name);
 	if (!same_schemas(want, have))
-		return err_set(e, EEXIST,
-			       "linux.intelRdt.closID: the group '%s' exists with another schema than l3CacheSchema and "
-			       "memBwSchema",
-			       name);
+		return err_set(
+			e, EEXIST,
+			"linux.intelRdt.closID: the group '%s' exists with another schema than l3CacheSchema and "
+			"memBwSchema",
+			name);
 	return 0;
 }
 
@@ -190,8 +194,9 @@ static int make_monitoring(int root, int group, const char *id, struct err *e)
 	AUTO_FD dir = openat(group, "mon_groups", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)
-		return err_sys(e, errno, "linux.intelRdt.enableMonitoring: open 'mon_groups' in resctrl (can this machine "
-					 "monitor?)");
+		return err_sys(e, errno,
+			       "linux.intelRdt.enableMonitoring: open 'mon_groups' in resctrl (can this machine "
+			       "monitor?)");
 	if (mkdirat(dir, id, 0755) < 0 && errno != EEXIST)
 		return group_err(root, errno, "make the monitoring group", id, e);
 	return 0;

@@ -48,7 +48,7 @@ static int run(int argc, char **argv, struct err *e)
 {
 	AUTO_FREE struct move *moves = NULL;
 	size_t n;
-	int netns_fd, r;
+	int netns_fd = -1, r;
 
 	if (argc < 6 || argc % 2 != 0 || strcmp(argv[1], "move") != 0 || strcmp(argv[2], "--netns-fd") != 0)
 		return err_set(e, EINVAL, USAGE);

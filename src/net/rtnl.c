@@ -39,7 +39,7 @@ struct nlmsghdr *rtnl_start(struct rtnl *nl, uint16_t type, uint16_t flags, size
 
 	msg->nlmsg_type = type;
 	msg->nlmsg_flags = NLM_F_REQUEST | flags;
-	if (!(flags & NLM_F_DUMP))
+	if ((flags & NLM_F_DUMP) != NLM_F_DUMP) /* two bits, which NLM_F_EXCL and others share */
 		msg->nlmsg_flags |= NLM_F_ACK;
 	msg->nlmsg_seq = ++nl->seq;
 	*(void **)out_head = mnl_nlmsg_put_extra_header(msg, size);
@@ -91,7 +91,7 @@ static int on_error(const struct nlmsghdr *msg, void *data)
 
 int rtnl_ask(struct rtnl *nl, struct nlmsghdr *msg, mnl_cb_t each, void *data)
 {
-	static const mnl_cb_t control[] = { [NLMSG_ERROR] = on_error };
+	mnl_cb_t control[] = { [NLMSG_ERROR] = on_error };
 	unsigned int port = mnl_socket_get_portid(nl->sock);
 	struct listener listener = { nl, each, data };
 	ssize_t n;

@@ -42,7 +42,9 @@ test_a_truncated_config_is_refused() {
 	size=$(stat -c %s good.json)
 	for ((at = 0; at < size - 2; at += 97)); do
 		head -c "$at" good.json >b/config.json
-		expect_refusal 'config.json.*json' husk run -b b "$ID"
+		run husk run -b b "$ID"
+		assert_eq "$STATUS" 1 "status of the first $at bytes"
+		[[ $ERR =~ config\.json.*JSON && $ERR != *$'\n'* ]] || fail "error of the first $at bytes: $ERR"
 	done
 	# the last bracket
 	head -c $((size - 2)) good.json >b/config.json
@@ -167,16 +169,18 @@ test_wrong_values_are_refused_by_their_path() {
 		.hooks = {"createRuntime": [{"path": "/bin/true", "timeout": 1}]} |
 		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW"} | .linux.readonlyPaths = ["/proc/sys"]'
 	cp b/config.json good.json
-	local path value regex n=0
-	while read -r path value; do
-		jq --argjson value "$value" ".$path = \$value" good.json >b/config.json
+	local path value regex line n=0
+	# one line a config, all by one jq
+	jq -c "$(sed 's/^\([^ ]*\) \(.*\)/(.\1 = \2),/; $ s/,$//' <<<"$wrong_values")" good.json >all
+	while read -r path value && read -r -u 4 line; do
+		printf '%s' "$line" >b/config.json
 		regex=${path//[/\\[}
 		regex=${regex//]/\\]}
 		run husk run -b b "$ID"
-		[ "$STATUS" = 1 ] && [ "$(wc -l <<<"$ERR")" = 1 ] || fail "$path $value: status $STATUS: $ERR"
-		assert_match "$ERR" "config.json: ${regex//./\\.}(\[0\])?: " "error for $value"
+		assert_eq "$STATUS" 1 "status for $path $value ($ERR)"
+		[[ $ERR != *$'\n'* && $ERR =~ config\.json:\ ${regex//./\\.}(\[0\])?:\  ]] || fail "$path $value: $ERR"
 		n=$((n + 1))
-	done <<<"$wrong_values"
+	done <<<"$wrong_values" 4<all
 	assert_eq "$n" 51 "values tried"
 }
 
@@ -218,15 +222,15 @@ test_a_rootfs_that_is_none_is_refused() {
 test_a_program_that_is_none_is_refused() {
 	make_bundle b
 	local r=b/rootfs
-	printf '#!/no/such/shell\n' >$r/bin/noshell
-	printf 'neither ELF nor script' >$r/bin/noise
-	cp $r/bin/busybox $r/bin/nox
-	head -c 100 $r/bin/busybox >$r/bin/short
-	mkfifo $r/bin/fifo
-	mkdir $r/bin/dir
-	ln -s loop $r/bin/loop
-	chmod 0755 $r/bin/noshell $r/bin/noise $r/bin/short $r/bin/fifo
-	chmod 0644 $r/bin/nox
+	printf '#!/no/such/shell\n' >"$r"/bin/noshell
+	printf 'neither ELF nor script' >"$r"/bin/noise
+	cp "$r"/bin/busybox "$r"/bin/nox
+	head -c 100 "$r"/bin/busybox >"$r"/bin/short
+	mkfifo "$r"/bin/fifo
+	mkdir "$r"/bin/dir
+	ln -s loop "$r"/bin/loop
+	chmod 0755 "$r"/bin/noshell "$r"/bin/noise "$r"/bin/short "$r"/bin/fifo
+	chmod 0644 "$r"/bin/nox
 	local program want
 	while read -r program want; do
 		config b --arg p "$program" '.process.args = [$p]'
@@ -565,7 +569,7 @@ test_a_broken_state_directory() {
 	done
 	rmdir "$ROOT/$ID-dir/state.json" "$ROOT/$ID-dir"
 	expect_error "$ID-link" husk delete -f "$ID-link"
-	[ -d /etc ] && [ -L "$ROOT/$ID-link" ] || fail "a link was followed"
+	[ -L "$ROOT/$ID-link" ] || fail "a link was removed"
 	rm "$ROOT/$ID-link" "$ROOT/$ID-file"
 	is_status "$ID-good" running || fail "the good one suffered"
 	expect_status 0 husk delete -f "$ID-good"

@@ -55,11 +55,15 @@ static bool has(const char *path, const char *name)
 
 START_TEST(every_part_of_features_md_is_there)
 {
-	static const char *const yes[] = { "linux.cgroup.v2", "linux.seccomp.enabled", "linux.netDevices.enabled" };
-	static const char *const no[] = { "linux.cgroup.v1",	      "linux.cgroup.systemd",
-					  "linux.cgroup.systemdUser", "linux.cgroup.rdma",
-					  "linux.apparmor.enabled",   "linux.selinux.enabled",
-					  "linux.intelRdt.enabled",   "linux.mountExtensions.idmap.enabled" };
+	static const char *const yes[] = { "linux.cgroup.v2",
+					   "linux.seccomp.enabled",
+					   "linux.netDevices.enabled",
+					   "linux.intelRdt.enabled",
+					   "linux.intelRdt.schemata",
+					   "linux.intelRdt.monitoring",
+					   "linux.mountExtensions.idmap.enabled" };
+	static const char *const no[] = { "linux.cgroup.v1",   "linux.cgroup.systemd",	 "linux.cgroup.systemdUser",
+					  "linux.cgroup.rdma", "linux.apparmor.enabled", "linux.selinux.enabled" };
 	static const char *const lists[] = { "hooks",
 					     "mountOptions",
 					     "linux.namespaces",
@@ -68,7 +72,9 @@ START_TEST(every_part_of_features_md_is_there)
 					     "linux.seccomp.operators",
 					     "linux.seccomp.archs",
 					     "linux.seccomp.knownFlags",
-					     "linux.seccomp.supportedFlags" };
+					     "linux.seccomp.supportedFlags",
+					     "linux.memoryPolicy.modes",
+					     "linux.memoryPolicy.flags" };
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
 		ck_assert_msg(truth(yes[i]), "%s", yes[i]);
@@ -91,6 +97,8 @@ START_TEST(names_are_the_specs)
 	ck_assert(has("linux.seccomp.actions", "SCMP_ACT_KILL_PROCESS"));
 	ck_assert(!has("linux.seccomp.actions", "SCMP_ACT_NOTIFY"));
 	ck_assert(has("linux.seccomp.archs", "SCMP_ARCH_AARCH64"));
+	ck_assert(has("linux.memoryPolicy.modes", "MPOL_WEIGHTED_INTERLEAVE"));
+	ck_assert(has("linux.memoryPolicy.flags", "MPOL_F_STATIC_NODES"));
 	ck_assert(has("linux.seccomp.supportedFlags", "SECCOMP_FILTER_FLAG_LOG"));
 	ck_assert(!has("linux.seccomp.supportedFlags", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"));
 }

@@ -5,21 +5,8 @@
 
 #include <check.h>
 
-static const char *const names[] = { "e",
-				     "eth0",
-				     "lo",
-				     "a-b_c.d",
-				     "...",
-				     "-x",
-				     "..x",
-				     "123456789012345",
-				     "\xc3\xa9",
-				     "a@b",
-				     "a\\b",
-				     "a\x01",
-				     "a\x7f"
-				     "b",
-				     "0" };
+static const char *const names[] = { "e",	 "eth0", "lo",	 "a-b_c.d", "...",   "-x", "..x", "123456789012345",
+				     "\xc3\xa9", "a@b",	 "a\\b", "a\x01",   "a\x7f", "0" };
 
 START_TEST(test_a_name_of_1_to_15_bytes_is_valid)
 {

@@ -57,7 +57,6 @@ static const struct attr_case {
 	{ "norelatime", 0, 0, 0, 0 },
 	{ "silent", 0, 0, 0, 0 },
 	{ "loud", 0, 0, 0, 0 },
-	{ "noiversion", 0, 0, 0, 0 },
 	{ "rro", 0, 0, RO, 0 },
 	{ "rrw", 0, 0, 0, RO },
 	{ "rnosuid", 0, 0, MOUNT_ATTR_NOSUID, 0 },
@@ -158,6 +157,7 @@ START_TEST(test_other_options_go_to_the_file_system_in_order)
 		  "lowerdir=/a:/b,upperdir=/u,workdir=/w" },
 		{ "tmpfs", "tmpfs", "sync size=1m dirsync lazytime mand", "sync,size=1m,dirsync,lazytime,mand" },
 		{ "tmpfs", "tmpfs", "sync async nolazytime nomand", "sync,async,nolazytime,nomand" },
+		{ "tmpfs", "tmpfs", "iversion noiversion", "iversion,noiversion" },
 		{ "tmpfs", "tmpfs", "x-gvfs-hide X-mount.mkdir _netdev comment=a size=1m", "size=1m" },
 		/* a device that is read-only needs a superblock that is, too */
 		{ "ext4", "/dev/loop0", "ro noload", "noload,ro" },
@@ -186,11 +186,9 @@ START_TEST(test_options_without_effect_are_warned_of)
 	struct mount_step s;
 	struct err e;
 
-	ck_assert_int_eq(mount_make("bind", "/src", "remount sync lazytime async nomand ro", &s, &e), 0);
+	ck_assert_int_eq(
+		mount_make("bind", "/src", "remount sync lazytime async nomand noiversion ro iversion", &s, &e), 0);
 	ck_assert_uint_eq(s.attr_set, RO);
-	ck_assert_ptr_null(s.data);
-	plan_mount_free(&s);
-	ck_assert_int_eq(mount_make("tmpfs", "tmpfs", "iversion", &s, &e), 0);
 	ck_assert_ptr_null(s.data);
 	plan_mount_free(&s);
 	assert_logged("husk: warning: mounts[2].options: 'remount' has no effect here: ignoring\n"
@@ -205,17 +203,15 @@ START_TEST(test_mounts_that_cannot_be_are_refused_by_name)
 	static const struct {
 		const char *type, *source, *options, *message;
 	} cases[] = {
-		{ "bind", "/src", "ro idmap", "mounts[2].options: 'idmap' is not supported by this build" },
-		{ "bind", "/src", "ridmap", "mounts[2].options: 'ridmap' is not supported by this build" },
-		{ "bind", "/src", "idmap=uids=0-1-2", "mounts[2].options: 'idmap' is not supported by this build" },
+		{ "tmpfs", "tmpfs", "ro idmap", "mounts[2].options: 'idmap' is for bind mounts only" },
+		{ "cgroup2", "cgroup", "ridmap", "mounts[2].options: 'ridmap' is for bind mounts only" },
+		{ "tmpfs", "tmpfs", "idmap=uids=0-1-2", "mounts[2].options: 'idmap' is for bind mounts only" },
 		{ "bind", "/src", "ro tmpcopyup", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
 		{ "tmpfs", "/src", "tmpcopyup bind", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
 		{ "ramfs", "ramfs", "tmpcopyup", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
 		{ "cgroup2", "cgroup2", "tmpcopyup", "mounts[2].options: 'tmpcopyup' is for tmpfs only" },
-		{ "bind", "/src", "copy-symlink", "mounts[2].options: 'copy-symlink' is not supported by this build" },
-		{ "bind", "/src", "src-nofollow", "mounts[2].options: 'src-nofollow' is not supported by this build" },
-		{ "bind", "/src", "dest-nofollow",
-		  "mounts[2].options: 'dest-nofollow' is not supported by this build" },
+		{ "tmpfs", "tmpfs", "copy-symlink", "mounts[2].options: 'copy-symlink' is for bind mounts only" },
+		{ "proc", "proc", "src-nofollow", "mounts[2].options: 'src-nofollow' is for bind mounts only" },
 		{ "tmpfs", "tmpfs", "remount",
 		  "mounts[2].options: 'remount' is not supported: every entry is a new mount" },
 		{ "bind", "/src", "size=1m",
@@ -250,6 +246,28 @@ START_TEST(test_tmpcopyup_marks_the_step_and_does_not_reach_the_file_system)
 	plan_mount_free(&s);
 	ck_assert_int_eq(mount_make("tmpfs", "tmpfs", "rw", &s, &e), 0);
 	ck_assert(!s.copy_up);
+	plan_mount_free(&s);
+	assert_logged("");
+}
+END_TEST
+
+START_TEST(test_symlink_options_mark_the_step)
+{
+	struct mount_step s;
+	struct err e;
+
+	ck_assert_int_eq(mount_make("bind", "/src", "rbind ro", &s, &e), 0);
+	ck_assert(!s.copy_symlink && !s.src_nofollow && !s.dest_nofollow && !s.idmap.option && !s.link);
+	plan_mount_free(&s);
+	ck_assert_int_eq(mount_make("bind", "/src", "rbind copy-symlink", &s, &e), 0);
+	ck_assert(s.copy_symlink && !s.src_nofollow && !s.dest_nofollow);
+	plan_mount_free(&s);
+	ck_assert_int_eq(mount_make("bind", "/src", "src-nofollow", &s, &e), 0);
+	ck_assert(!s.copy_symlink && s.src_nofollow && !s.dest_nofollow);
+	plan_mount_free(&s);
+	ck_assert_int_eq(mount_make("tmpfs", "tmpfs", "dest-nofollow", &s, &e), 0);
+	ck_assert(!s.copy_symlink && !s.src_nofollow && s.dest_nofollow);
+	ck_assert_ptr_null(s.data);
 	plan_mount_free(&s);
 	assert_logged("");
 }
@@ -364,6 +382,7 @@ int main(void)
 	tcase_add_test(tc, test_options_without_effect_are_warned_of);
 	tcase_add_test(tc, test_mounts_that_cannot_be_are_refused_by_name);
 	tcase_add_test(tc, test_tmpcopyup_marks_the_step_and_does_not_reach_the_file_system);
+	tcase_add_test(tc, test_symlink_options_mark_the_step);
 	tcase_add_test(tc, test_option_names_are_sorted_and_leave_out_what_is_refused);
 	tcase_add_test(tc, test_kind_of_a_mount_comes_from_type_and_options);
 	tcase_add_test(tc, test_paths_are_resolved_by_text);

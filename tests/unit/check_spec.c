@@ -21,11 +21,12 @@ static const struct {
 	{ TOP, "'vm':{},'hostname':'','domainname':'','mounts':[],'hooks':{'prestart':[],'other':7},'annotations':{}" },
 	{ TOP, "'mounts':[{'destination':'/a','uidMappings':[],'gidMappings':null,'options':null}]" },
 	{ PROCESS, "'unknown':1,'user':{'username':'x'},'env':null,'rlimits':[],'capabilities':{}" },
-	{ PROCESS, "'apparmorProfile':'','selinuxLabel':'','scheduler':{},'ioPriority':null,'execCPUAffinity':{}" },
+	{ PROCESS, "'apparmorProfile':'','selinuxLabel':'','scheduler':null,'ioPriority':null,'execCPUAffinity':{}" },
 	{ PROCESS, "'env':['A=b=c','A=d','a b=']" },
 	{ PROCESS, "'user':{'uid':4294967294,'gid':4294967294,'umask':511}" },
 	{ PROC, "'args':['sh','-c',''],'cwd':'/'" },
-	{ LINUX, "'personality':{},'intelRdt':{},'memoryPolicy':{},'timeOffsets':{},'netDevices':{},'mountLabel':''" },
+	{ LINUX,
+	  "'personality':null,'intelRdt':null,'memoryPolicy':null,'timeOffsets':{},'netDevices':{},'mountLabel':''" },
 	{ LINUX, "'resources':{'memory':{'limit':'junk'},'devices':[]},'sysctl':{},'seccomp':null" },
 	{ LIN, "'namespaces':[{'type':'mount'},{'type':'pid','path':''},{'type':'network','path':'/n'}]" },
 	/* Podman writes such mappings when it joins a user namespace */
@@ -40,6 +41,8 @@ static const struct {
 		  "'kernel.msgmni':'1','kernel.shmall':'1','kernel.shmmax':'1','kernel.shmmni':'1',"
 		  "'kernel.shm_rmid_forced':'1','fs.mqueue.msg_max':'1','fs/mqueue/x':'1','kernel.domainname':'d'}" },
 	{ LIN, "'namespaces':[{'type':'mount'},{'type':'network','path':'/n'}],'sysctl':{'net.x':'1'}" },
+	{ LIN, "'namespaces':[{'type':'mount'},{'type':'time','path':'/t'}],'timeOffsets':{}" },
+	{ LIN, "'namespaces':[{'type':'mount'},{'type':'time'}]" },
 	{ LIN, "'namespaces':[{'type':'mount'},{'type':'network','path':'/n'}],'netDevices':{'eth0':{}}" },
 	{ LINUX, "'devices':[{'path':'/dev/p','type':'p'},{'path':'/d','type':'b','major':4095,'minor':1048575}]" },
 	{ LINUX, "'seccomp':{'defaultAction':'','syscalls':[]}" },
@@ -49,6 +52,42 @@ static const struct {
 START_TEST(test_what_means_nothing_is_accepted)
 {
 	spec_free(parse_ok(accepted[_i].part, accepted[_i].text));
+}
+END_TEST
+
+START_TEST(test_time_offsets_are_read)
+{
+	struct spec *spec = parse_ok(LIN, "'namespaces':[{'type':'mount'},{'type':'time'}],'timeOffsets':"
+					  "{'boottime':{'secs':-7,'nanosecs':999999999},'monotonic':{'nanosecs':5}}");
+	const struct spec_time_offset *offsets = spec->linux_->time_offsets;
+
+	ck_assert_int_eq(offsets[CLOCK_OF_BOOTTIME].secs, -7);
+	ck_assert_uint_eq(offsets[CLOCK_OF_BOOTTIME].nanosecs, 999999999);
+	ck_assert_int_eq(offsets[CLOCK_OF_MONOTONIC].secs, 0);
+	ck_assert_uint_eq(offsets[CLOCK_OF_MONOTONIC].nanosecs, 5);
+	ck_assert_ptr_nonnull(spec_namespace(spec, CLONE_NEWTIME));
+	spec_free(spec);
+	spec = parse_ok(LINUX, "'timeOffsets':{}");
+	ck_assert_ptr_null(spec->linux_->time_offsets);
+	spec_free(spec);
+}
+END_TEST
+
+START_TEST(test_mappings_of_a_mount_are_read)
+{
+	struct spec *spec = parse_ok(TOP, "'mounts':[{'destination':'/a'},{'destination':'/b','uidMappings':" MAP_ROOT
+					  ",'gidMappings':[{'containerID':1,'hostID':2,'size':3},"
+					  "{'containerID':11,'hostID':12,'size':13}]}]");
+
+	ck_assert_uint_eq(spec->mounts[0].n_uid_maps, 0);
+	ck_assert_uint_eq(spec->mounts[0].n_gid_maps, 0);
+	ck_assert_uint_eq(spec->mounts[1].n_uid_maps, 1);
+	ck_assert_uint_eq(spec->mounts[1].uid_maps[0].host_id, 1000);
+	ck_assert_uint_eq(spec->mounts[1].n_gid_maps, 2);
+	ck_assert_uint_eq(spec->mounts[1].gid_maps[1].container_id, 11);
+	ck_assert_uint_eq(spec->mounts[1].gid_maps[1].host_id, 12);
+	ck_assert_uint_eq(spec->mounts[1].gid_maps[1].size, 13);
+	spec_free(spec);
 }
 END_TEST
 
@@ -323,6 +362,62 @@ START_TEST(test_the_rest_of_linux_is_read)
 }
 END_TEST
 
+START_TEST(test_how_a_process_shares_the_machine_is_read)
+{
+	struct spec *spec = parse_ok(
+		RAW, "{'ociVersion':'1.3.0','root':{'path':'r'},'process':{'args':['a'],'cwd':'/',"
+		     "'scheduler':{'policy':'SCHED_DEADLINE','nice':-20,'priority':99,'flags':['SCHED_FLAG_RECLAIM'],"
+		     "'runtime':1,'deadline':2,'period':18446744073709551615},"
+		     "'ioPriority':{'class':'IOPRIO_CLASS_BE','priority':7},"
+		     "'execCPUAffinity':{'initial':'0-3','final':'7'}},"
+		     "'linux':{'namespaces':[{'type':'mount'}],'personality':{'domain':'LINUX32'},"
+		     "'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0','flags':['MPOL_F_STATIC_NODES']},"
+		     "'intelRdt':{'closID':'group','schemata':['L3:0=f','MB:0=20'],'l3CacheSchema':'L3:0=7',"
+		     "'memBwSchema':'MB:0=10','enableMonitoring':true}}}");
+	const struct spec_process *p = spec->process;
+	const struct spec_linux *l = spec->linux_;
+
+	ck_assert_str_eq(p->scheduler->policy, "SCHED_DEADLINE");
+	ck_assert_int_eq(p->scheduler->nice, -20);
+	ck_assert_uint_eq(p->scheduler->priority, 99);
+	ck_assert_uint_eq(p->scheduler->flags.n, 1);
+	ck_assert_str_eq(p->scheduler->flags.v[0], "SCHED_FLAG_RECLAIM");
+	ck_assert_uint_eq(p->scheduler->runtime, 1);
+	ck_assert_uint_eq(p->scheduler->deadline, 2);
+	ck_assert_uint_eq(p->scheduler->period, UINT64_MAX);
+	ck_assert_str_eq(p->io_priority->io_class, "IOPRIO_CLASS_BE");
+	ck_assert_int_eq(p->io_priority->priority, 7);
+	ck_assert_str_eq(p->exec_cpu_affinity->initial, "0-3");
+	ck_assert_str_eq(p->exec_cpu_affinity->final, "7");
+	ck_assert_str_eq(l->personality->domain, "LINUX32");
+	ck_assert_str_eq(l->memory_policy->mode, "MPOL_BIND");
+	ck_assert_str_eq(l->memory_policy->nodes, "0");
+	ck_assert_str_eq(l->memory_policy->flags.v[0], "MPOL_F_STATIC_NODES");
+	ck_assert_str_eq(l->intel_rdt->clos_id, "group");
+	ck_assert_uint_eq(l->intel_rdt->schemata.n, 2);
+	ck_assert_str_eq(l->intel_rdt->schemata.v[1], "MB:0=20");
+	ck_assert_str_eq(l->intel_rdt->l3_cache_schema, "L3:0=7");
+	ck_assert_str_eq(l->intel_rdt->mem_bw_schema, "MB:0=10");
+	ck_assert(l->intel_rdt->monitoring);
+	spec_free(spec);
+}
+END_TEST
+
+/* They were keys of their own before enableMonitoring (runtime-spec 1.1). */
+START_TEST(test_older_keys_turn_monitoring_on)
+{
+	static const char *const texts[] = { "'intelRdt':{'enableCMT':true}", "'intelRdt':{'enableMBM':true}",
+					     "'intelRdt':{'closID':'/','enableCMT':false}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct spec *spec = parse_ok(LINUX, texts[i]);
+
+		ck_assert_msg(spec->linux_->intel_rdt->monitoring == (i < 2), "%s", texts[i]);
+		spec_free(spec);
+	}
+}
+END_TEST
+
 START_TEST(test_a_net_device_keeps_its_name_unless_it_gets_one)
 {
 	struct spec *spec = parse_ok(SPACES, "'netDevices':{'eth0':{},'eth1':{'name':''},'eth2':{'name':'in0'},"
@@ -517,6 +612,8 @@ static TCase *reading_cases(void)
 	TCase *t = tcase_create("reading");
 
 	tcase_add_loop_test(t, test_what_means_nothing_is_accepted, 0, ARRAY_LEN(accepted));
+	tcase_add_test(t, test_time_offsets_are_read);
+	tcase_add_test(t, test_mappings_of_a_mount_are_read);
 	tcase_add_test(t, test_each_propagation_is_known);
 	tcase_add_test(t, test_absent_sections_are_empty);
 	tcase_add_test(t, test_a_bare_process_has_defaults);
@@ -528,6 +625,8 @@ static TCase *reading_cases(void)
 	tcase_add_test(t, test_devices_and_their_rules_are_read);
 	tcase_add_test(t, test_a_file_type_in_a_mode_is_dropped);
 	tcase_add_test(t, test_the_rest_of_linux_is_read);
+	tcase_add_test(t, test_how_a_process_shares_the_machine_is_read);
+	tcase_add_test(t, test_older_keys_turn_monitoring_on);
 	tcase_add_test(t, test_a_net_device_keeps_its_name_unless_it_gets_one);
 	tcase_add_test(t, test_seccomp_keeps_its_own_text);
 	tcase_add_test(t, test_docker_config_is_read);

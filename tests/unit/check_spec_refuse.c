@@ -23,6 +23,7 @@ static void assert_refused(const struct refusal *c)
 	ck_assert_ptr_null(spec);
 }
 
+#define TIME_NS "'namespaces':[{'type':'mount'},{'type':'time'}],"
 #define USER_NS "'namespaces':[{'type':'mount'},{'type':'user'}],"
 
 static const struct refusal top_refused[] = {
@@ -59,9 +60,21 @@ static const struct refusal top_refused[] = {
 	{ TOP, "'mounts':[{'destination':'/a','source':false}]",
 	  "mounts[0].source: expected a string, got true or false" },
 	{ TOP, "'mounts':[{'destination':'/a','uidMappings':" MAP_ROOT "}]",
-	  "mounts[0].uidMappings: not supported by this build" },
+	  "mounts[0].gidMappings: required, as there is uidMappings" },
 	{ TOP, "'mounts':[{'destination':'/a','gidMappings':" MAP_ROOT "}]",
-	  "mounts[0].gidMappings: not supported by this build" },
+	  "mounts[0].uidMappings: required, as there is gidMappings" },
+	{ TOP, "'mounts':[{'destination':'/a'},{'destination':'/a','gidMappings':" MAP_ROOT ",'uidMappings':{}}]",
+	  "mounts[1].uidMappings: expected an array, got an object" },
+	{ TOP, "'mounts':[{'destination':'/a','gidMappings':" MAP_ROOT ",'uidMappings':[{'hostID':0}]}]",
+	  "mounts[0].uidMappings[0].size: required, but missing" },
+	{ TOP,
+	  "'mounts':[{'destination':'/a','uidMappings':" MAP_ROOT
+	  ",'gidMappings':[{'containerID':0,'hostID':0,'size':0}]}]",
+	  "mounts[0].gidMappings[0].size: expected a number above 0" },
+	{ TOP,
+	  "'mounts':[{'destination':'/a','gidMappings':" MAP_ROOT
+	  ",'uidMappings':[{'containerID':0,'hostID':0,'size':9},{'containerID':8,'hostID':9,'size':1}]}]",
+	  "mounts[0].uidMappings[1]: container ids overlap with those of entry 0" },
 	{ TOP, "'hooks':[]", "hooks: expected an object, got an array" },
 	{ TOP, "'hooks':{'prestart':{}}", "hooks.prestart: expected an array, got an object" },
 	{ TOP, "'hooks':{'createRuntime':[{}]}", "hooks.createRuntime[0].path: required, but missing or empty" },
@@ -133,9 +146,32 @@ static const struct refusal process_refused[] = {
 	{ PROCESS, "'oomScoreAdj':1001", "process.oomScoreAdj: expected a number from -1000 to 1000, got 1001" },
 	{ PROCESS, "'apparmorProfile':'p'", "process.apparmorProfile: not supported by this build" },
 	{ PROCESS, "'selinuxLabel':'l'", "process.selinuxLabel: not supported by this build" },
-	{ PROCESS, "'scheduler':{'policy':'SCHED_IDLE'}", "process.scheduler: not supported by this build" },
-	{ PROCESS, "'ioPriority':{'class':'IOPRIO_CLASS_IDLE'}", "process.ioPriority: not supported by this build" },
-	{ PROCESS, "'execCPUAffinity':{'initial':'0'}", "process.execCPUAffinity: not supported by this build" },
+	{ PROCESS, "'scheduler':'SCHED_IDLE'", "process.scheduler: expected an object, got a string" },
+	{ PROCESS, "'scheduler':{}", "process.scheduler.policy: required, but missing or empty" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_OTHER','nice':20}",
+	  "process.scheduler.nice: expected a number from -20 to 19, got 20" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_OTHER','nice':-21}",
+	  "process.scheduler.nice: expected a number from -20 to 19, got -21" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_RR','priority':100}",
+	  "process.scheduler.priority: expected a number from 0 to 99, got 100" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_RR','priority':-1}",
+	  "process.scheduler.priority: expected a number from 0 to 99, got -1" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_OTHER','flags':'SCHED_FLAG_RECLAIM'}",
+	  "process.scheduler.flags: expected an array, got a string" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_DEADLINE','runtime':1.5}",
+	  "process.scheduler.runtime: expected an integer, got 1.5" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_DEADLINE','deadline':'1'}",
+	  "process.scheduler.deadline: expected a number, got a string" },
+	{ PROCESS, "'scheduler':{'policy':'SCHED_DEADLINE','period':18446744073709551616}",
+	  "process.scheduler.period: expected a number from 0 to 18446744073709551615, got 18446744073709551616" },
+	{ PROCESS, "'ioPriority':{'priority':1}", "process.ioPriority.class: required, but missing or empty" },
+	{ PROCESS, "'ioPriority':{'class':'IOPRIO_CLASS_BE','priority':8}",
+	  "process.ioPriority.priority: expected a number from 0 to 7, got 8" },
+	{ PROCESS, "'execCPUAffinity':[]", "process.execCPUAffinity: expected an object, got an array" },
+	{ PROCESS, "'execCPUAffinity':{'initial':0}",
+	  "process.execCPUAffinity.initial: expected a string, got a number" },
+	{ PROCESS, "'execCPUAffinity':{'final':[0]}",
+	  "process.execCPUAffinity.final: expected a string, got an array" },
 };
 
 static const struct refusal linux_refused[] = {
@@ -148,8 +184,6 @@ static const struct refusal linux_refused[] = {
 	{ LIN, "'namespaces':[{'type':7}]", "linux.namespaces[0].type: expected a string, got a number" },
 	{ LIN, "'namespaces':[{'type':'net'}]",
 	  "linux.namespaces[0].type: expected pid, network, mount, ipc, uts, user, cgroup or time, got 'net'" },
-	{ LIN, "'namespaces':[{'type':'mount'},{'type':'time'}]",
-	  "linux.namespaces[1].type: 'time' is not supported by this build" },
 	{ LIN, "'namespaces':[{'type':'mount'},{'type':'pid'},{'type':'network','path':7}]",
 	  "linux.namespaces[2].path: expected a string, got a number" },
 	{ LIN, "'namespaces':[{'type':'network','path':'proc/1/ns/net'}]",
@@ -202,10 +236,47 @@ static const struct refusal linux_refused[] = {
 	{ LINUX, "'maskedPaths':['']", "linux.maskedPaths[0]: expected an absolute path, got ''" },
 	{ LINUX, "'readonlyPaths':'/a'", "linux.readonlyPaths: expected an array, got a string" },
 	{ LINUX, "'readonlyPaths':['a']", "linux.readonlyPaths[0]: expected an absolute path, got 'a'" },
-	{ LINUX, "'personality':{'domain':'LINUX32'}", "linux.personality: not supported by this build" },
-	{ LINUX, "'intelRdt':{'closID':'x'}", "linux.intelRdt: not supported by this build" },
-	{ LINUX, "'memoryPolicy':{'mode':'x'}", "linux.memoryPolicy: not supported by this build" },
-	{ LINUX, "'timeOffsets':{'boottime':{}}", "linux.timeOffsets: not supported by this build" },
+	{ LINUX, "'personality':{}", "linux.personality.domain: required, but missing or empty" },
+	{ LINUX, "'personality':{'domain':'LINUX','flags':['ADDR_NO_RANDOMIZE']}",
+	  "linux.personality.flags: unknown flag 'ADDR_NO_RANDOMIZE': the runtime-spec defines none" },
+	{ LINUX, "'memoryPolicy':{'nodes':'0'}", "linux.memoryPolicy.mode: required, but missing or empty" },
+	{ LINUX, "'memoryPolicy':{'mode':'MPOL_BIND','nodes':0}",
+	  "linux.memoryPolicy.nodes: expected a string, got a number" },
+	{ LINUX, "'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0','flags':[1]}",
+	  "linux.memoryPolicy.flags[0]: expected a string, got a number" },
+	{ LINUX, "'intelRdt':{'closID':1}", "linux.intelRdt.closID: expected a string, got a number" },
+	{ LINUX, "'intelRdt':{'closID':'..'}",
+	  "linux.intelRdt.closID: expected the name of a group, or '/', got '..'" },
+	{ LINUX, "'intelRdt':{'closID':'a/b'}",
+	  "linux.intelRdt.closID: expected the name of a group, or '/', got 'a/b'" },
+	{ LINUX, "'intelRdt':{'closID':'info'}",
+	  "linux.intelRdt.closID: 'info' is a directory of resctrl itself, not a group" },
+	{ LINUX, "'intelRdt':{'schemata':'L3:0=f'}", "linux.intelRdt.schemata: expected an array, got a string" },
+	{ LINUX, "'intelRdt':{'l3CacheSchema':[]}", "linux.intelRdt.l3CacheSchema: expected a string, got an array" },
+	{ LINUX, "'intelRdt':{'memBwSchema':'L3:0=f'}",
+	  "linux.intelRdt.memBwSchema: expected one line that starts with 'MB:', got 'L3:0=f'" },
+	{ LINUX, "'intelRdt':{'memBwSchema':'MB:0=20\\nL3:0=f'}",
+	  "linux.intelRdt.memBwSchema: expected one line that starts with 'MB:', got 'MB:0=20?L3:0=f'" },
+	{ LINUX, "'intelRdt':{'enableMonitoring':1}",
+	  "linux.intelRdt.enableMonitoring: expected true or false, got a number" },
+	{ LINUX, "'intelRdt':{'enableCMT':1}", "linux.intelRdt.enableCMT: expected true or false, got a number" },
+	{ LINUX, "'intelRdt':{'enableMBM':'x'}", "linux.intelRdt.enableMBM: expected true or false, got a string" },
+	{ LINUX, "'timeOffsets':{'boottime':{}}", "linux.timeOffsets: a 'time' namespace is required" },
+	{ LIN, "'namespaces':[{'type':'mount'},{'type':'time','path':'/t'}],'timeOffsets':{'boottime':{}}",
+	  "linux.timeOffsets: the 'time' namespace must be a new one, without a path" },
+	{ LIN, TIME_NS "'timeOffsets':[]", "linux.timeOffsets: expected an object, got an array" },
+	{ LIN, TIME_NS "'timeOffsets':{'realtime':{'secs':1}}",
+	  "linux.timeOffsets.realtime: no such clock: expected monotonic or boottime" },
+	{ LIN, TIME_NS "'timeOffsets':{'boottime':7}", "linux.timeOffsets.boottime: expected an object, got a number" },
+	{ LIN, TIME_NS "'timeOffsets':{'monotonic':{},'boottime':{'secs':1.5}}",
+	  "linux.timeOffsets.boottime.secs: expected an integer, got 1.5" },
+	{ LIN, TIME_NS "'timeOffsets':{'monotonic':{'secs':9223372036854775808}}",
+	  "linux.timeOffsets.monotonic.secs: expected a number from -9223372036854775808 to 9223372036854775807, "
+	  "got 9223372036854775808" },
+	{ LIN, TIME_NS "'timeOffsets':{'monotonic':{'nanosecs':1000000000}}",
+	  "linux.timeOffsets.monotonic.nanosecs: expected a number from 0 to 999999999, got 1000000000" },
+	{ LIN, TIME_NS "'timeOffsets':{'monotonic':{'nanosecs':-1}}",
+	  "linux.timeOffsets.monotonic.nanosecs: expected a number from 0 to 999999999, got -1" },
 	{ LINUX, "'mountLabel':'l'", "linux.mountLabel: not supported by this build" },
 };
 
@@ -369,7 +440,7 @@ END_TEST
 
 START_TEST(test_unsupported_keys_have_their_own_code)
 {
-	AUTO_FREE char *text = config_text(LINUX, "'personality':{'domain':'LINUX'}");
+	AUTO_FREE char *text = config_text(LINUX, "'mountLabel':'l'");
 	struct spec *spec = NULL;
 	struct err e = { 0 };
 

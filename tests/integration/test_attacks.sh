@@ -1,0 +1,630 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Attacks from a container on the host, one or more for each class of past holes: each is carried out,
+# and must fail. husk-security(7) names the defences.
+# runs-as: root
+# shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+ATTACK=$HUSK_TOP_BUILDDIR/tests/integration/attack
+STARTS=100 # of a container whose targets are being exchanged
+
+# attack_program DIR NAME...: into the rootfs of the bundle.
+attack_program() {
+	local dir=$1 p
+	shift
+	for p in "$@"; do
+		[ -x "$ATTACK/$p" ] || skip "no $ATTACK/$p: 'make check' builds it"
+		cp "$ATTACK/$p" "$dir/rootfs/bin/"
+	done
+}
+
+# From here on a copy of the runtime is what may be overwritten.
+own_copy() {
+	cp "$HUSK" "$T/$(basename "$HUSK")"
+	HUSK=$T/$(basename "$HUSK")
+	SUM=$(sha256sum <"$HUSK")
+}
+
+binary_is_unchanged() { assert_eq "$(sha256sum <"$HUSK")" "$SUM" "checksum of the runtime's program"; }
+
+# host_is_unchanged: nothing was made in $T/outside, which each escape below leads to.
+make_outside() {
+	mkdir -m 0777 outside
+	echo secret >outside/file
+	chmod 0600 outside/file
+	OUTSIDE=$(stat -c '%a %u %s %F' outside/file)
+}
+
+host_is_unchanged() {
+	assert_eq "$(ls -A outside)" file "what is outside of the rootfs"
+	assert_eq "$(stat -c '%a %u %s %F' outside/file)" "$OUTSIDE" "a file of the host"
+	assert_eq "$(cat outside/file)" secret "a file of the host"
+}
+
+# entry_points DIR: /entry and /entry-elf name the program of who executes them as their own.
+entry_points() {
+	attack_program "$1" interp
+	printf '#!/proc/self/exe --version\n' >"$1/rootfs/entry"
+	chmod 0755 "$1/rootfs/entry"
+	mv "$1/rootfs/bin/interp" "$1/rootfs/entry-elf"
+}
+
+# start_snoop DIR NAME JQ...: a container that looks into every new process, its findings in ./found.
+start_snoop() {
+	local dir=$1 id=$2
+	shift 2
+	attack_program "$dir" snoop
+	echo marker >marker
+	config "$dir" --arg dev "$(stat -c %d "$HUSK")" --arg ino "$(stat -c %i "$HUSK")" --arg m "$T/marker" \
+		'.process.args = ["/bin/snoop", $dev, $ino, $m] | .root.readonly = false'
+	[ $# = 0 ] || config "$dir" "$@"
+	husk_exec run -b "$dir" "$id" >found &
+	SNOOP=$!
+	wait_for 10 grep -q ready found
+}
+
+# end_snoop ID [REGEX]: nothing like this was found.
+end_snoop() {
+	expect_status 0 husk kill "$1" TERM
+	wait "$SNOOP" || fail "the snooping container failed"
+	binary_is_unchanged
+	! grep -E "${2:-host}" found >findings || fail "found: $(sort findings | uniq -c | tr -s ' \n' ' ')"
+	assert_match "$(cat found)" '^seen [1-9][0-9]+, ' "the race was run"
+}
+
+PTRACE='.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] |
+	.linux.gidMappings = .linux.uidMappings | .mounts |= map(select(.type != "sysfs"))'
+
+# ---- the host's program ----
+
+test_an_entry_point_that_is_our_own_program() {
+	own_copy
+	make_bundle b
+	entry_points b
+	local entry version
+	version=$("$HUSK" --version | head -n 1)
+	for entry in /entry /entry-elf; do
+		config b --arg e "$entry" '.process.args = [$e]'
+		run husk run -b b "$ID"
+		[[ $OUT$ERR != *"$version"* && $OUT$ERR != *usage* && $OUT$ERR != *"unknown command"* ]] ||
+			fail "'$entry' ran the host's program: $OUT$ERR"
+		[ "$STATUS" != 0 ] || fail "'$entry' ran"
+	done
+	config b '.process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk run -d -b b "$ID"
+	for entry in /entry /entry-elf; do
+		run husk exec "$ID" "$entry"
+		[[ $OUT$ERR != *"$version"* && $OUT$ERR != *usage* && $OUT$ERR != *"unknown command"* ]] ||
+			fail "exec of '$entry' ran the host's program: $OUT$ERR"
+		[ "$STATUS" != 0 ] || fail "exec of '$entry' succeeded"
+	done
+	expect_status 0 husk delete -f "$ID"
+	binary_is_unchanged
+}
+
+test_a_hook_that_is_our_own_program() {
+	own_copy
+	make_bundle b '.hooks.startContainer = [{"path": "/entry"}]'
+	entry_points b
+	run husk run -b b "$ID"
+	[ "$STATUS" != 0 ] || fail "the hook ran the host's program"
+	binary_is_unchanged
+}
+
+# CAP_SYS_PTRACE without a user namespace opens the process that is being set up, and what it has open:
+# husk-security(7) says so. The host's program is out of its reach all the same.
+PTRACE_FINDS='host by exe|overwritten'
+
+snoop_on_exec() { # JQ [REGEX]
+	own_copy
+	make_bundle b "$1"
+	[[ $1 != *uidMappings* ]] || chown -R 100000:100000 b/rootfs
+	entry_points b
+	start_snoop b "$ID"
+	local i
+	for ((i = 0; i < 60; i++)); do
+		expect_status 0 husk exec "$ID" /bin/true
+		run husk exec "$ID" /entry
+		run husk exec "$ID" /entry-elf
+	done
+	end_snoop "$ID" "${2:-host}"
+}
+
+test_exec_is_watched() { snoop_on_exec .; }
+test_exec_is_watched_with_cap_sys_ptrace() { snoop_on_exec "$PTRACE" "$PTRACE_FINDS"; }
+test_exec_is_watched_in_a_user_namespace() { snoop_on_exec "$USERNS | $PTRACE"; }
+
+snoop_on_run() { # JQ [REGEX]
+	own_copy
+	make_bundle b "$1"
+	entry_points b
+	start_snoop b "$ID-1"
+	local i pid entry
+	pid=$(husk state "$ID-1" | jq .pid)
+	mkdir c
+	ln -s ../b/rootfs c/rootfs
+	for ((i = 0; i < 60; i++)); do
+		entry=/bin/true
+		[ $((i % 3)) = 0 ] || entry=/entry
+		[ $((i % 3)) != 1 ] || entry=/entry-elf
+		jq --arg path "/proc/$pid/ns/pid" --arg e "$entry" '.process.args = [$e] |
+			(.linux.namespaces[] | select(.type == "pid")).path = $path' b/config.json >c/config.json
+		run husk run -b c "$ID-2"
+		[ "$entry" != /bin/true ] || assert_eq "$STATUS" 0 "status of run ($ERR)"
+	done
+	end_snoop "$ID-1" "${2:-host}"
+}
+
+test_a_start_in_a_shared_pid_namespace_is_watched() { snoop_on_run .; }
+test_a_start_in_a_shared_pid_namespace_is_watched_with_cap_sys_ptrace() { snoop_on_run "$PTRACE" "$PTRACE_FINDS"; }
+
+# ---- targets that are exchanged during the set-up ----
+
+# start_swap NAME...: a second container with the volume ./vol on /v, which exchanges names in it.
+start_swap() {
+	local names
+	names=$(jq -n '$ARGS.positional' --args "$@")
+	make_bundle s
+	attack_program s swap
+	config s --arg vol "$T/vol" --argjson names "$names" '.mounts += [{"destination": "/v", "type": "bind", "source": $vol, "options": ["rbind", "rw"]}] |
+		.process.args = ["/bin/swap"] + $names'
+	expect_status 0 husk run -d -b s "$ID-s"
+}
+
+# fresh_names DIR N: what was @N@ in config.json becomes N, so that it is missing.
+fresh_names() {
+	[ -e "$1/config.json.n" ] || cp "$1/config.json" "$1/config.json.n"
+	sed "s/@N@/$2/g" "$1/config.json.n" >"$1/config.json"
+}
+
+end_swap() {
+	is_status "$ID-s" running || fail "nothing was exchanged"
+	expect_status 0 husk delete -f "$ID-s"
+}
+
+# Links to the host's root, as absolute and as relative paths, stand beside directories of the same use.
+make_volume() {
+	make_outside
+	mkdir -p vol/{a,b,c}
+	ln -s / vol/a.link
+	ln -s ../../../../../../../../../../.. vol/b.link
+	ln -s /proc/self/root vol/c.link
+}
+
+test_a_mount_target_that_is_exchanged() {
+	make_volume
+	make_bundle b --arg vol "$T/vol" --arg out "$T/outside" '.root.readonly = false |
+		.mounts += [{"destination": "/v", "type": "bind", "source": $vol, "options": ["rbind", "rw"]}] + (["a", "b", "c"] | map(
+			{"destination": "/v/\(.)\($out)/@N@/dir", "type": "tmpfs", "source": "attack", "options": ["size=4k"]},
+			{"destination": "/v/\(.)\($out)/@N@/file", "type": "bind", "source": "/dev/null", "options": ["bind"]}))'
+	container_sh b 'test $(grep -c " - tmpfs attack " /proc/self/mountinfo) = 3'
+	start_swap /v/a /v/a.link /v/b /v/b.link /v/c /v/c.link
+	local i done=0
+	for ((i = 0; i < STARTS; i++)); do
+		fresh_names b "$i"
+		run husk run -b b "$ID"
+		host_is_unchanged
+		if [ "$STATUS" = 0 ]; then
+			done=$((done + 1))
+		else # refused by husk, not found to be elsewhere by the container
+			assert_match "$ERR" '^husk: ' "start $i"
+		fi
+	done
+	[ "$done" -gt 0 ] || fail "no start succeeded, the last with: $ERR"
+	end_swap
+}
+
+test_a_device_that_is_exchanged() {
+	make_volume
+	mknod vol/node c 1 5
+	ln -s "$T/outside/file" vol/node.link
+	make_bundle b --arg vol "$T/vol" --arg out "$T/outside" '.root.readonly = false |
+		.mounts += [{"destination": "/v", "type": "bind", "source": $vol, "options": ["rbind", "rw"]}] |
+		.linux.devices = [{"path": "/v/node", "type": "c", "major": 1, "minor": 5, "fileMode": 438, "uid": 5, "gid": 5}] +
+			(["a", "b", "c"] | map({"path": "/v/\(.)\($out)/@N@/node", "type": "c", "major": 1, "minor": 3,
+				"fileMode": 438, "uid": 5, "gid": 5}))'
+	start_swap /v/a /v/a.link /v/b /v/b.link /v/c /v/c.link /v/node /v/node.link
+	local i done=0
+	for ((i = 0; i < STARTS; i++)); do
+		fresh_names b "$i"
+		run husk run -b b "$ID"
+		host_is_unchanged
+		[ "$STATUS" != 0 ] || done=$((done + 1))
+	done
+	[ "$done" -gt 0 ] || fail "no start succeeded, the last with: $ERR"
+	end_swap
+}
+
+# The image has its own /dev, which another container changes: its console is a link to the host's file.
+test_a_console_that_is_exchanged() {
+	need script
+	make_outside
+	make_bundle b '.root.readonly = false | .process.terminal = true | .linux.maskedPaths = [] | .linux.readonlyPaths = [] |
+		.mounts |= map(select(.destination != "/dev" and .destination != "/dev/mqueue" and .destination != "/dev/shm"))'
+	container_sh b 'test -t 0 && grep -q " /dev/console .* - devpts " /proc/self/mountinfo'
+	mkdir -p b/rootfs/dev/pts
+	touch b/rootfs/dev/console
+	ln -s "$T/outside/file" b/rootfs/dev/console.link
+	mkdir vol
+	mount --bind b/rootfs/dev vol
+	trap 'umount -l "$T/vol"' EXIT
+	start_swap /v/console /v/console.link
+	run script -qec "for i in \$(seq $((STARTS / 2))); do
+		'$HUSK' --root '$ROOT' $HUSK_FLAGS run -b '$T/b' '$ID' && echo started; done" /dev/null
+	host_is_unchanged
+	[[ $OUT == *started* ]] || fail "no start succeeded: $OUT"
+	[ "$(grep -vcE 'started|^husk: ' <<<"$OUT")" = 0 ] || fail "a start went wrong: $OUT"
+	end_swap
+	# and at rest: the link is what is covered, not what it names
+	rm b/rootfs/dev/console*
+	ln -s /etc/passwd b/rootfs/dev/console
+	container_sh b '! grep -q " /etc/passwd " /proc/self/mountinfo && ! test -c /etc/passwd'
+	run script -qec "'$HUSK' --root '$ROOT' $HUSK_FLAGS run -b '$T/b' '$ID'" /dev/null
+	[ "$STATUS" = 0 ] || assert_match "$OUT" '^husk: .*console'
+}
+
+# ---- masked paths ----
+
+test_a_null_device_that_is_none() {
+	make_outside
+	make_bundle b --arg dev "$T/dev" '.linux.maskedPaths = ["/etc/group"] |
+		.mounts |= map(if .destination == "/dev" then {"destination": "/dev", "type": "bind", "source": $dev, "options": ["rbind"]}
+			else . end) | .mounts |= map(select(.destination | startswith("/dev/") | not))'
+	mkdir dev
+	ln -s /proc/sys/kernel/core_pattern dev/null
+	expect_error 'maskedPaths' husk run -b b "$ID"
+	rm dev/null
+	echo fake >dev/null
+	expect_error 'maskedPaths.*null' husk run -b b "$ID"
+	rm dev/null
+	mknod dev/null c 1 5
+	expect_error 'maskedPaths.*null' husk run -b b "$ID"
+}
+
+test_a_null_device_that_is_exchanged() {
+	make_outside
+	mkdir -p vol
+	mknod vol/null c 1 3
+	ln -s /proc/sys/kernel/core_pattern vol/null.link
+	make_bundle b --arg dev "$T/vol" '.linux.maskedPaths = ["/etc/group", "/etc/passwd"] |
+		.mounts |= map(if .destination == "/dev" then {"destination": "/dev", "type": "bind", "source": $dev, "options": ["rbind"]}
+			else . end) | .mounts |= map(select(.destination | startswith("/dev/") | not))'
+	container_sh b 'test "$(stat -c %t:%T /etc/group /etc/passwd | xargs)" = "1:3 1:3"'
+	start_swap /v/null /v/null.link
+	local i done=0
+	for ((i = 0; i < STARTS; i++)); do
+		run husk run -b b "$ID"
+		if [ "$STATUS" = 0 ]; then
+			done=$((done + 1))
+		else
+			assert_match "$ERR" '^husk: .*maskedPaths' "start $i"
+		fi
+	done
+	[ "$done" -gt 0 ] || fail "no start succeeded, the last with: $ERR"
+	end_swap
+}
+
+test_a_masked_path_that_is_a_symlink() {
+	make_outside
+	make_bundle b --arg out "$T/outside" '.root.readonly = false | .linux.maskedPaths = ["/masked", "/masked-dir", "/abroad"] |
+		.linux.readonlyPaths += ["/frozen"]'
+	ln -s /etc/passwd b/rootfs/masked
+	ln -s ../../../home b/rootfs/masked-dir
+	ln -s /tmp b/rootfs/frozen
+	ln -s "$T/outside/file" b/rootfs/abroad
+	mkdir -p "b/rootfs$T/outside"
+	echo inside >"b/rootfs$T/outside/file"
+	echo hidden >b/rootfs/home/hidden
+	container_sh b "! test -s /etc/passwd && ! test -e /home/hidden && ! touch /tmp/x 2>/dev/null && ! test -s $T/outside/file"
+	expect_status 0 husk run -b b "$ID"
+	host_is_unchanged
+}
+
+# ---- procfs ----
+
+test_a_fake_procfs_gets_no_writes() {
+	local target pid
+	make_bundle b --arg fake "$T/fake" '.linux.sysctl = {"kernel.shmmni": "123"} | .linux.maskedPaths = [] | .linux.readonlyPaths = [] |
+		.process.oomScoreAdj = 10 | .process.args = ["/bin/sleep", "100"] |
+		.mounts |= map(if .destination == "/proc" then {"destination": "/proc", "type": "bind", "source": $fake,
+			"options": ["rbind", "rw"]} else . end)'
+	mkdir -p fake/sys/kernel fake/self/attr fake/self/fd fake/1/attr fake/thread-self/attr
+	for target in sys/kernel/shmmni self/attr/exec self/attr/keycreate thread-self/attr/exec self/oom_score_adj \
+		self/setgroups self/uid_map 1/oom_score_adj; do
+		echo fake >"fake/$target"
+	done
+	ln -s /proc/sys/kernel/core_pattern fake/sys/kernel/link
+	expect_status 0 husk run -d -b b "$ID"
+	expect_status 0 husk exec "$ID" true
+	pid=$(husk state "$ID" | jq .pid)
+	assert_eq "$(nsenter -t "$pid" -i cat /proc/sys/kernel/shmmni)" 123 "the real sysctl"
+	assert_eq "$(cat "/proc/$pid/oom_score_adj")" 10 "the real OOM score"
+	assert_eq "$(find fake -type f -exec cat {} + | sort -u)" fake "the fake files"
+	expect_status 0 husk delete -f "$ID"
+}
+
+test_a_procfs_that_is_a_symlink() {
+	make_bundle b '.linux.sysctl = {"kernel.shmmni": "123"}'
+	rmdir b/rootfs/proc
+	mkdir -p b/rootfs/fake/self/attr
+	ln -s fake b/rootfs/proc
+	expect_error '/proc.*symlink' husk run -b b "$ID"
+	rm b/rootfs/proc
+	mkdir b/rootfs/proc
+	rmdir b/rootfs/sys
+	ln -s proc b/rootfs/sys
+	expect_error '/sys.*symlink' husk run -b b "$ID"
+}
+
+# What is written is what is there, so that a success does no harm.
+test_a_sysctl_that_is_not_the_containers() {
+	local key before
+	before=$(cat /proc/sys/kernel/core_pattern)
+	make_bundle b
+	for key in kernel.core_pattern kernel/core_pattern net/../kernel/core_pattern net.ipv4/../../kernel/core_pattern \
+		fs.mqueue/../../kernel/core_pattern fs/mqueue/../../kernel/core_pattern ../sys/kernel/core_pattern \
+		net/../../sys/kernel/core_pattern kernel.shmmni/../core_pattern; do
+		config b --arg key "$key" --arg value "$before" '.linux.sysctl = {($key): $value}'
+		expect_error 'linux.sysctl' husk run -b b "$ID"
+	done
+}
+
+# ---- descriptors and the working directory ----
+
+test_a_working_directory_by_a_descriptor() {
+	local n m="../../../../../../../../../../.."
+	echo marker >marker
+	make_bundle b --arg m "$m$T/marker" '.process.args = ["/bin/cat", $m]'
+	exec 9</ 11<"$T"
+	for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		for cwd in /proc/self/fd/$n /proc/self/fd/$n/.. /proc/thread-self/fd/$n; do
+			config b --arg cwd "$cwd" '.process.cwd = $cwd'
+			run husk run -b b "$ID"
+			[[ $OUT != *marker* ]] || fail "run with the working directory '$cwd' reached the host"
+		done
+	done
+	config b '.process.cwd = "/" | .process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk run -d -b b "$ID"
+	for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		for cwd in /proc/self/fd/$n /proc/self/fd/$n/.. /proc/1/fd/$n; do
+			run husk exec --cwd "$cwd" "$ID" cat "$m$T/marker"
+			[[ $OUT != *marker* ]] || fail "exec with the working directory '$cwd' reached the host"
+		done
+	done
+	expect_status 0 husk delete -f "$ID"
+}
+
+# Image authors can have symlinks there, too.
+test_a_working_directory_by_a_symlink() {
+	local m="../../../../../../../../../../.."
+	echo marker >marker
+	make_bundle b --arg m "$m$T/marker" '.process.args = ["/bin/cat", $m] | .process.cwd = "/work"'
+	exec 9</
+	for target in / "$T" /proc/self/fd/9 /proc/self/root/.. /proc/1/cwd; do
+		ln -sfn "$target" b/rootfs/work
+		run husk run -b b "$ID"
+		[[ $OUT != *marker* ]] || fail "the working directory '$target' reached the host"
+	done
+}
+
+test_descriptors_of_the_caller_stay_outside() {
+	local seen='for f in /proc/self/fd/*; do n=${f##*/}; [ $n -lt 3 ] || readlink $f; done | grep -vxE "|/proc/.*"
+		cat /proc/self/fd/[0-9]*/outside/file 2>/dev/null'
+	make_outside
+	make_bundle b
+	container_sh b "$seen"
+	exec 5<"$T" 9</ 40<"$T/outside/file"
+	run husk run -b b "$ID"
+	assert_eq "$OUT" '' "descriptors in the container"
+	container_sh b 'exec sleep 100'
+	expect_status 0 husk run -d -b b "$ID"
+	run husk exec "$ID" sh -c "$seen"
+	assert_eq "$OUT" '' "descriptors in an exec'ed process"
+	expect_status 0 husk delete -f "$ID"
+}
+
+# ---- capabilities ----
+
+test_inheritable_capabilities() {
+	local sets='sed -n "s/^Cap\(Inh\|Amb\):[[:space:]]*//p" /proc/self/status | xargs' none='0000000000000000 0000000000000000'
+	need setpriv
+	make_bundle b
+	container_sh b "$sets"
+	expect_output "$none" husk run -b b "$ID"
+	husk_inheriting() {
+		# shellcheck disable=SC2086
+		setpriv --inh-caps +net_raw,+sys_admin --ambient-caps +net_raw,+sys_admin "$HUSK" --root "$ROOT" $HUSK_FLAGS "$@"
+	}
+	expect_output "$none" husk_inheriting run -b b "$ID"
+	container_sh b 'exec sleep 100'
+	expect_status 0 husk run -d -b b "$ID"
+	expect_output "$none" husk exec "$ID" sh -c "$sets"
+	expect_output "$none" husk_inheriting exec "$ID" sh -c "$sets"
+	expect_output "$none" husk exec --cap CAP_NET_RAW --cap CAP_SYS_ADMIN "$ID" sh -c "$sets"
+	expect_output "$none" husk exec --cap CAP_NET_RAW --user 1000:1000 "$ID" sh -c "$sets"
+	expect_status 0 husk delete -f "$ID"
+	make_bundle c 'del(.process.capabilities)'
+	container_sh c 'sed -n "s/^Cap.*:[[:space:]]*//p" /proc/self/status | sort -u'
+	expect_output 0000000000000000 husk_inheriting run -b c "$ID"
+}
+
+# ---- cgroups, the state directory, ids ----
+
+test_a_cgroups_path_that_leads_elsewhere() {
+	local path cg
+	[[ $HUSK_FLAGS != *disabled* ]] || skip "cgroups are disabled by HUSK_FLAGS"
+	cg=$(cgroup2_root)
+	make_bundle b
+	for path in ../$ID /../$ID a/../../$ID /a/../../$ID .. / . /. "$ID/.." "../../../../..$T/outside"; do
+		config b --arg path "$path" '.linux.cgroupsPath = $path'
+		expect_error 'cgroup' husk run -b b "$ID"
+	done
+	[ -z "$(find "$cg" -maxdepth 3 -name "*$ID*")" ] || fail "a cgroup was made"
+	config b '.process.args = ["/bin/sleep", "100"] | del(.linux.cgroupsPath)'
+	expect_status 0 husk run -d -b b "$ID"
+	for path in .. ../.. x/../.. /../..; do
+		expect_error 'cgroup' husk exec --cgroup "$path" "$ID" true
+	done
+	expect_status 0 husk delete -f "$ID"
+}
+
+test_the_container_sees_no_cgroup_above_its_own() {
+	[[ $HUSK_FLAGS != *disabled* ]] || skip "cgroups are disabled by HUSK_FLAGS"
+	make_bundle b
+	container_sh b 'grep "^0::" /proc/self/cgroup; cat /sys/fs/cgroup/cgroup.procs; mkdir /sys/fs/cgroup/x 2>&1 | grep -c "Read-only"'
+	expect_status 0 husk run -b b "$ID"
+	assert_eq "$(head -n 1 <<<"$OUT")" 0::/ "its cgroup"
+	assert_eq "$(tail -n 1 <<<"$OUT")" 1 "the cgroup file system is read-only"
+}
+
+test_hostile_ids() {
+	local id verb
+	make_bundle b
+	make_outside
+	mkdir victim
+	echo '{}' >victim/state.json
+	for id in ../victim ../outside ./x x/../../victim "$T/victim" .. . .x .seccomp '' 'a b' 'a/b' a%b 'a$(id)' 'a;id' \
+		$'a\nb' $'a\tb' $'\e[2J' 'ä' "$(printf 'a%.0s' {1..256})"; do
+		for verb in run create; do
+			run husk "$verb" -b b -- "$id"
+			[ "$STATUS" != 0 ] || fail "$verb took the id '$id'"
+		done
+		for verb in state start "delete" "kill" pause; do
+			run husk "$verb" -- "$id"
+			[ "$STATUS" != 0 ] || fail "$verb took the id '$id'"
+		done
+		run husk exec -- "$id" true
+		[ "$STATUS" != 0 ] || fail "exec took the id '$id'"
+		run husk delete --force -- "$id"
+		[[ $ERR != *$'\e'* ]] || fail "an id reached the terminal as it was"
+	done
+	[ -e victim/state.json ] || fail "a directory beside the state directory was removed"
+	[ -z "$(find "$ROOT" -mindepth 1 -not -path '*/.seccomp*')" ] || fail "left: $(ls -A "$ROOT")"
+	host_is_unchanged
+}
+
+test_symlinks_in_the_state_directory() {
+	local verb
+	make_outside
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk run -d -b b "$ID"
+	mkdir planted
+	cp "$ROOT/$ID"/*.json planted/
+	ln -s "$T/planted" "$ROOT/$ID-link"
+	for verb in state "kill" "delete" "delete --force" start pause; do
+		# shellcheck disable=SC2086
+		run husk $verb "$ID-link"
+		[ "$STATUS" != 0 ] || [ "$verb" = "delete --force" ] || fail "'$verb' followed a symlink"
+	done
+	expect_error '.' husk exec "$ID-link" true
+	expect_error '.' husk run -b b "$ID-link"
+	assert_eq "$(find planted -type f | wc -l)" "$(find "$ROOT/$ID" -name '*.json' | wc -l)" "the planted files"
+	is_status "$ID" running || fail "it was killed by way of a symlink"
+	rm -f "$ROOT/$ID-link"
+	mkdir "$ROOT/$ID-file"
+	ln -s "$T/planted/state.json" "$ROOT/$ID-file/state.json"
+	expect_error '.' husk state "$ID-file"
+	expect_error '.' husk kill "$ID-file" KILL
+	run husk delete --force "$ID-file"
+	is_status "$ID" running || fail "it was killed by way of a symlink"
+	[ -e planted/state.json ] || fail "delete followed a symlink"
+	expect_status 0 husk delete -f "$ID"
+	ln -s "$T/outside" "$ROOT/.seccomp"
+	config b '.process.args = ["/bin/true"] | .linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW"}'
+	expect_status 0 husk run -b b "$ID"
+	host_is_unchanged
+	rm "$ROOT/.seccomp"
+}
+
+test_a_state_directory_that_others_write_to() {
+	make_bundle b
+	local mode
+	for mode in 0777 0770 1777; do
+		chmod "$mode" "$ROOT"
+		expect_error 'root' husk run -b b "$ID"
+		expect_error 'root' husk state "$ID"
+	done
+	chmod 0700 "$ROOT"
+	chown 65534 "$ROOT"
+	expect_error 'root' husk run -b b "$ID"
+	expect_error 'root' husk list
+	chown 0 "$ROOT"
+	expect_status 0 husk run -b b "$ID"
+}
+
+# ---- terminals ----
+
+# typed COMMAND: what this command, run on a terminal, left typed on it; $OUT is its output.
+typed() {
+	run script -qec "stty -echo; $1; echo; echo \"typed: \$(timeout 0.3 head -n 1)\"" /dev/null
+	OUT=$(tr -d '\r' <<<"$OUT")
+	assert_match "$OUT" '^typed: $' "what the container typed on the caller's terminal"
+}
+
+test_typing_on_the_callers_terminal() {
+	need script stty
+	[ "$(cat /proc/sys/dev/tty/legacy_tiocsti 2>/dev/null || echo 1)" = 1 ] ||
+		echo "the kernel forbids TIOCSTI: only the session is tested"
+	local husk="'$HUSK' --root '$ROOT' $HUSK_FLAGS"
+	make_bundle b --arg n $'\n' '.process.args = ["/bin/inject", "attack\($n)"]'
+	attack_program b inject
+	typed "$husk run -b '$T/b' '$ID'"
+	assert_match "$OUT" '^typed 0$' "without a terminal"
+	config b '.process.terminal = true'
+	typed "$husk run -b '$T/b' '$ID'"
+	config b '.process.terminal = false | .process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk run -d -b b "$ID"
+	typed "$husk exec '$ID' inject 'attack
+'"
+	assert_match "$OUT" '^typed 0$' "exec without a terminal"
+	typed "$husk exec --tty '$ID' inject 'attack
+'"
+	expect_status 0 husk delete -f "$ID"
+}
+
+# ---- metadata ----
+
+test_annotations_have_no_power() {
+	make_outside
+	rm outside/file
+	make_bundle b --arg out "$T/outside" '.annotations = {
+		"run.oci.handler": "krun", "run.oci.keep_original_groups": "1", "run.oci.hooks.stdout": "\($out)/1",
+		"run.oci.hooks.stderr": "\($out)/2", "run.oci.seccomp_bpf_file": "\($out)/3", "run.oci.seccomp.receiver": "\($out)/4",
+		"run.oci.pidfd_receiver": "\($out)/5", "run.oci.systemd.subgroup": "../..", "run.oci.delegate-cgroup": "../x",
+		"run.oci.timens_offset": "0 1000000 0", "run.oci.mount_context_type": "rootcontext",
+		"module.wasm.image/variant": "compat", "org.systemd.property.ExecStart": "/bin/attack", "io.example.unknown": "../../x",
+		"io.husk.isolation": "container", "../../../x": "y"} |
+		.hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "echo out; echo err >&2"]}]'
+	container_sh b 'sed -n "s/^Groups:[[:space:]]*//p" /proc/self/status | xargs'
+	run setpriv --groups 7,8 "$HUSK" --root "$ROOT" run -b b "$ID"
+	assert_eq "$STATUS" 0 "status ($ERR)"
+	[[ " $OUT " != *" 7 "* ]] || fail "groups of the caller were kept: $OUT"
+	[ -z "$(ls -A outside)" ] || fail "an annotation wrote to the host: $(ls outside)"
+}
+
+# ---- filters ----
+
+test_the_filter_holds_for_exec_and_hooks() {
+	local nnp
+	for nnp in true false; do
+		make_bundle "b-$nnp" --argjson nnp "$nnp" '.root.readonly = false | .process.noNewPrivileges = $nnp |
+			.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
+				"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}]} |
+			.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c", "/bin/mkdir /tmp/hook || /bin/touch /tmp/refused"]}] |
+			.process.args = ["/bin/sleep", "100"]'
+		expect_status 0 husk run -d -b "b-$nnp" "$ID"
+		[ -e "b-$nnp/rootfs/tmp/refused" ] || fail "the hook did not run"
+		[ ! -e "b-$nnp/rootfs/tmp/hook" ] || fail "the hook ran without the filter (noNewPrivileges $nnp)"
+		expect_error 'quota' husk exec "$ID" mkdir /tmp/exec
+		[ ! -e "b-$nnp/rootfs/tmp/exec" ] || fail "exec ran without the filter (noNewPrivileges $nnp)"
+		expect_error 'quota' husk exec --user 1000:1000 "$ID" mkdir /tmp/exec
+		expect_status 0 husk delete -f "$ID"
+	done
+}
+
+run_tests "$@"
