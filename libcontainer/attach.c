@@ -52,6 +52,19 @@ int attach_begin(bool subreaper, int *out_sigfd, struct err *e)
 	return 0;
 }
 
+bool attach_interrupted(void)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t pending;
+
+	if (sigpending(&pending) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(ending); i++)
+		if (sigismember(&pending, ending[i]) == 1)
+			return true;
+	return false;
+}
+
 static void copy_size(int master)
 {
 	struct winsize size;

@@ -9,6 +9,7 @@
  */
 #include "create.h"
 
+#include "attach.h"
 #include "caller.h"
 #include "cgroup.h"
 #include "cgroup_check.h"
@@ -49,6 +50,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+#define INTERRUPT_MS 100 /* between looks for a signal that ends us */
 
 static int find_bundle(struct creation *c, struct err *e)
 {
@@ -341,6 +344,7 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 	r = state_write(&c->state, e);
 	if (r == 0)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
+	c->pid_written = r == 0 && c->opts->pid_file;
 	if (r == 0)
 		r = caller_send_pidfd(c->opts->pidfd_socket, c->pidfd, e);
 	return r < 0 || has_early_hooks(c->spec) ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
@@ -352,10 +356,33 @@ static int runtime_hooks(struct creation *c, struct err *e)
 	int r;
 
 	c->hooks_ran = true;
-	r = hooks_run(c->spec, HOOK_PRESTART, state, NULL, e);
+	r = hooks_run_interruptible(c->spec, HOOK_PRESTART, state, e);
 	if (r == 0)
-		r = hooks_run(c->spec, HOOK_CREATE_RUNTIME, state, NULL, e);
+		r = hooks_run_interruptible(c->spec, HOOK_CREATE_RUNTIME, state, e);
 	return r < 0 ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+}
+
+/* How it died, by its own status: it is our child, and nobody else waits for it. */
+static int child_died(struct creation *c, struct err *e)
+{
+	int status = 0;
+
+	if (waitpid(c->state.pid, &status, 0) == c->state.pid && WIFSIGNALED(status))
+		return err_set(e, ECHILD, "the container's process died during set-up, of signal %d (%s)%s",
+			       WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+			       WTERMSIG(status) == SIGSYS ? ": linux.seccomp kills what the set-up itself calls" : "");
+	return err_set(e, ECHILD, "the container's process died during set-up");
+}
+
+/* Until the child says something, or somebody wants us to end. */
+static int wait_child(const struct creation *c, struct err *e)
+{
+	struct pollfd p = { .fd = c->sync, .events = POLLIN };
+
+	while (poll(&p, 1, INTERRUPT_MS) == 0)
+		if (attach_interrupted())
+			return err_set(e, EINTR, "ended by a signal before the container ran");
+	return 0;
 }
 
 static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e)
@@ -363,9 +390,12 @@ static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e
 	int r;
 
 	for (;;) {
+		r = wait_child(c, e);
+		if (r < 0)
+			return r;
 		r = sync_recv(c->sync, &c->master, NULL, e);
 		if (r == 0)
-			return err_set(e, ECHILD, "the container's process died during set-up");
+			return child_died(c, e);
 		if (r == SYNC_HOOKS)
 			r = runtime_hooks(c, e);
 		else if (r == SYNC_READY)
@@ -480,7 +510,7 @@ void creation_undo(struct creation *c)
 		if (hooks_run(c->spec, HOOK_POSTSTOP, state, NULL, &e) < 0)
 			log_warn("%s: ignoring", e.msg);
 	}
-	if (c->opts->pid_file && c->state.pid)
+	if (c->pid_written)
 		(void)unlink(c->opts->pid_file);
 	if (c->state.dir >= 0 && state_remove(c->ctx, &c->state, &e) < 0)
 		log_warn("%s: leaving it", e.msg);

@@ -33,7 +33,7 @@ struct creation {
 	int console_socket;
 	int gate;	 /* listening; -1 for run */
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */
-	bool hooks_ran;
+	bool hooks_ran, pid_written;
 };
 
 /* After success the container is created and its state is written. On failure all is undone. */

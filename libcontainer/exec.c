@@ -322,6 +322,8 @@ static int spawn(struct execution *x, struct err *e)
 			break;
 	}
 	(void)close(pair[1]);
+	if (r < 0 && sys_pidfd_send_signal(x->init_pidfd, 0) < 0 && errno == ESRCH)
+		return err_set(e, ESRCH, "container not running"); /* a dead pid namespace takes no process */
 	return r < 0 ? r : 0;
 }
 

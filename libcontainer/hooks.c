@@ -4,6 +4,7 @@
  * goes to it by a memory file, as it need not read it. */
 #include "hooks.h"
 
+#include "attach.h"
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
@@ -20,6 +21,7 @@
 
 #define TAIL_MAX 255	/* bytes of standard error in a message */
 #define LOOK_MS 10	/* between looks at a process that cannot be polled */
+#define INTERRUPT_MS 100 /* between looks for a signal that ends us */
 #define REST_READS 1024 /* of TAIL_MAX bytes, of what a pipe held when the hook ended */
 
 /* The last that a hook wrote. */
@@ -113,7 +115,7 @@ static int64_t now_ms(void)
 
 /* Waits for pid at most timeout seconds (0: for ever) and reads its standard error meanwhile; a process
  * that it leaves behind may hold that open. *out_status as of waitpid(2). */
-static int wait_hook(pid_t pid, int timeout, int err, struct tail *t, int *out_status)
+static int wait_hook(pid_t pid, int timeout, bool interruptible, int err, struct tail *t, int *out_status)
 {
 	AUTO_FD pidfd = sys_pidfd_open(pid, 0);
 	int64_t end = now_ms() + timeout * (int64_t)1000;
@@ -124,12 +126,14 @@ static int wait_hook(pid_t pid, int timeout, int err, struct tail *t, int *out_s
 		int64_t left = timeout > 0 ? end - now_ms() : INT_MAX;
 		pid_t w;
 
-		if (left <= 0 && !late) {
-			late = 1;
+		if (!late && (left <= 0 || (interruptible && attach_interrupted()))) {
+			late = left <= 0 ? -ETIMEDOUT : -EINTR;
 			(void)kill(pid, SIGKILL);
 		}
 		if (pidfd < 0 || late) /* a seccomp filter, say: look now and then */
 			left = LOOK_MS;
+		else if (interruptible && left > INTERRUPT_MS)
+			left = INTERRUPT_MS;
 		(void)poll(p, 2, left > INT_MAX ? INT_MAX : (int)left);
 		if (p[1].revents && !tail_take(err, t))
 			p[1].fd = -1;
@@ -141,11 +145,11 @@ static int wait_hook(pid_t pid, int timeout, int err, struct tail *t, int *out_s
 	}
 	for (int i = 0; i < REST_READS && tail_take(err, t); i++)
 		;
-	return late ? -ETIMEDOUT : 0;
+	return late;
 }
 
 static int run_one(const struct spec_hook *hook, const char *state_json, const struct process_exec *container,
-		   struct err *e)
+		   bool interruptible, struct err *e)
 {
 	AUTO_FD in = memfd_create("husk-state", MFD_CLOEXEC);
 	AUTO_FD err = -1;
@@ -165,10 +169,12 @@ static int run_one(const struct spec_hook *hook, const char *state_json, const s
 	(void)close(pair[1]);
 	if (pid < 0)
 		return err_sys(e, errno, "fork for the hook '%s'", hook->path);
-	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0 ? -errno : wait_hook(pid, hook->timeout, err, &tail, &status);
+	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0 ? -errno : wait_hook(pid, hook->timeout, interruptible, err, &tail, &status);
 	tail_line(&tail, line);
 	if (r == -ETIMEDOUT)
 		return err_set(e, ETIMEDOUT, "'%s' did not end within its timeout of %d s", hook->path, hook->timeout);
+	if (r == -EINTR)
+		return err_set(e, EINTR, "'%s' was ended: husk got a signal to end", hook->path);
 	if (r < 0)
 		return err_sys(e, -r, "wait for '%s'", hook->path);
 	if (WIFSIGNALED(status))
@@ -180,14 +186,25 @@ static int run_one(const struct spec_hook *hook, const char *state_json, const s
 	return 0;
 }
 
-int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
-	      const struct process_exec *container, struct err *e)
+static int run_all(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
+		   const struct process_exec *container, bool interruptible, struct err *e)
 {
 	for (size_t i = 0; i < spec->hooks[kind].n; i++) {
-		int r = run_one(&spec->hooks[kind].v[i], state_json, container, e);
+		int r = run_one(&spec->hooks[kind].v[i], state_json, container, interruptible, e);
 
 		if (r < 0)
 			return err_add(e, "hooks.%s[%zu]", names[kind], i);
 	}
 	return 0;
+}
+
+int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
+	      const struct process_exec *container, struct err *e)
+{
+	return run_all(spec, kind, state_json, container, false, e);
+}
+
+int hooks_run_interruptible(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, struct err *e)
+{
+	return run_all(spec, kind, state_json, NULL, true, e);
 }

@@ -16,5 +16,8 @@ const char *hooks_name(enum spec_hook_kind kind);
  * it wrote to standard error. container: for programs of the container, executed as its own are; else NULL. */
 int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
 	      const struct process_exec *container, struct err *e);
+/* The same for hooks of the runtime before the container runs: a signal that ends husk
+ * (attach_interrupted()) ends them, and -EINTR is returned. */
+int hooks_run_interruptible(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, struct err *e);
 
 #endif

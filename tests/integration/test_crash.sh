@@ -226,7 +226,9 @@ failing() {
 }
 
 judge() { # STRICT
-	if [ "$TOOK" -ge "$STRACE_SECONDS" ]; then
+	if [ "$(grep -c '(INJECTED)' trace)" -gt 1 ]; then # husk's own calls, too, as it undid what it had done
+		echo "$at" >>missed
+	elif [ "$TOOK" -ge "$STRACE_SECONDS" ]; then
 		wrong "$at: no end within $STRACE_SECONDS s"
 	elif [ "$STATUS" = 0 ]; then
 		report "  ignored: $at${ERR:+: $ERR}"
@@ -377,14 +379,14 @@ test_create_killed_before_its_child_is_ready() {
 	clean_after_delete
 }
 
-# A child that is slow does not go on without husk, even where delete cannot find it.
-test_a_slow_child_dies_with_husk() {
+# A child that is held up does not outlive husk, even where delete cannot find it.
+test_a_stopped_child_dies_with_husk() {
 	bundle .
 	prepare_round
 	run strace -D -f -o "$T/trace" -e inject=renameat:delay_enter=400000:when=1 -e inject=setns:signal=KILL:when=1 \
-		-e inject=sethostname:delay_enter=8000000 \
+		-e inject=sethostname:signal=STOP \
 		"$HUSK" --root "$ROOT" --cgroup-manager=disabled create -b b "$ID"
-	at="killed while the child is slow"
+	at="killed while the child is stopped"
 	clean_after_delete
 	was_hit || fail "not killed"
 	grep -q 'sethostname' trace || fail "the child had not come that far"
