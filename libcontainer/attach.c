@@ -65,7 +65,7 @@ bool attach_interrupted(void)
 	return false;
 }
 
-static void copy_size(int master)
+void attach_copy_size(int master)
 {
 	struct winsize size;
 
@@ -107,7 +107,7 @@ static void take_signals(struct attachment *a)
 			reap(a);
 			break;
 		case SIGWINCH:
-			copy_size(a->master);
+			attach_copy_size(a->master);
 			break;
 		case SIGURG:
 		case SIGPIPE:
@@ -232,7 +232,6 @@ int attach_wait(int sigfd, pid_t pid, int pidfd, int master, int *out_status, st
 	if (master >= 0) {
 		a.in = relay_new(STDIN_FILENO, master);
 		a.out = relay_new(master, STDOUT_FILENO);
-		copy_size(master);
 		make_raw(&a);
 	}
 	r = loop(&a, e);

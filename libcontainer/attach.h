@@ -16,6 +16,9 @@ int attach_begin(bool subreaper, int *out_sigfd, struct err *e);
  * without attach_begin(): it would have ended us. To be asked only before there is a process to forward
  * it to. */
 bool attach_interrupted(void);
+/* Gives a terminal the size of the caller's own; nothing without one. Before its program runs, which may
+ * look at once. */
+void attach_copy_size(int master);
 /* Until pid, a child of the caller, has ended. master: its terminal, or -1. The caller's own terminal is
  * in raw mode meanwhile. *out_status: the exit status, or 128 + the signal. */
 int attach_wait(int sigfd, pid_t pid, int pidfd, int master, int *out_status, struct err *e);

@@ -136,6 +136,8 @@ static int open_sources(struct creation *c, struct err *e)
 	r = rootfs_open(c->plan, &c->rootfs, e);
 	if (r == 0)
 		r = mount_open_sources(c->plan, e);
+	if (r == 0)
+		r = mount_idmap_all(c->plan, idmap_userns, e);
 	if (r == 0 && c->plan->has_userns)
 		r = device_open_sources(c->plan, e);
 	return r;
@@ -292,14 +294,14 @@ static int clone_child(struct creation *c, struct err *e)
 	};
 	int pair[2], r;
 
+	/* before the child shares a namespace with anyone */
+	if (c->privileged && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, errno, "prctl");
 	r = sync_pair(pair, e);
 	if (r < 0)
 		return r;
 	c->sync = pair[0];
 	child.sync = pair[1];
-	/* before the child shares a namespace with anyone */
-	if (c->privileged)
-		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	r = spawn_child(c->plan, c->cgroup, &c->state.pid, &c->pidfd, e);
 	if (r == 0) {
 		(void)close(pair[0]);
@@ -313,6 +315,12 @@ static int clone_child(struct creation *c, struct err *e)
 	fd_close(&c->gate);
 	fd_close(&c->console_socket);
 	return privilege_child(c, e);
+}
+
+/* The terminal comes with READY, and must have its size before the program can ask for it. */
+static bool relays_terminal(const struct creation *c, enum creation_mode mode)
+{
+	return mode == CREATION_ATTACHED && c->plan->process.terminal && !c->opts->console_socket;
 }
 
 static bool has_early_hooks(const struct spec *spec)
@@ -340,14 +348,16 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 	r = proc_start_time(c->state.pid, &c->state.start_time, NULL);
 	if (r < 0)
 		return err_sys(e, -r, "find the container's process");
-	c->state.ready = mode != CREATION_GATED && !has_early_hooks(c->spec);
+	c->state.ready = mode != CREATION_GATED && !has_early_hooks(c->spec) && !relays_terminal(c, mode);
 	r = state_write(&c->state, e);
 	if (r == 0)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
 	c->pid_written = r == 0 && c->opts->pid_file;
 	if (r == 0)
 		r = caller_send_pidfd(c->opts->pidfd_socket, c->pidfd, e);
-	return r < 0 || has_early_hooks(c->spec) ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	if (r < 0 || has_early_hooks(c->spec) || relays_terminal(c, mode))
+		return r;
+	return sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
 static int runtime_hooks(struct creation *c, struct err *e)
@@ -405,6 +415,7 @@ static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e
 	}
 	if (c->state.ready)
 		return 0;
+	attach_copy_size(c->master);
 	c->state.ready = true;
 	r = state_write(&c->state, e);
 	return r < 0 || mode == CREATION_GATED ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
@@ -491,6 +502,7 @@ int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id
 void creation_undo(struct creation *c)
 {
 	struct err e = { 0 };
+	bool left = false; /* the state stays with what it tells of */
 
 	if (c->pidfd >= 0) {
 		(void)sys_pidfd_send_signal(c->pidfd, SIGKILL);
@@ -499,8 +511,9 @@ void creation_undo(struct creation *c)
 	}
 	if (c->cgroup >= 0) { /* else it was not made, and what is at that path is another's */
 		(void)cgroup_kill(c->cgroup, SIGKILL, NULL);
-		if (cgroup_remove(c->state.cgroup, &e) < 0)
-			log_warn("%s: leaving the cgroup", e.msg);
+		left = cgroup_remove(c->state.cgroup, &e) < 0;
+		if (left)
+			log_warn("%s: leaving it and the container to 'delete --force'", e.msg);
 	}
 	if (c->pidfd >= 0 && rdt_leave(c->spec->linux_->intel_rdt, c->state.id, &e) < 0)
 		log_warn("%s: leaving it", e.msg);
@@ -512,7 +525,7 @@ void creation_undo(struct creation *c)
 	}
 	if (c->pid_written)
 		(void)unlink(c->opts->pid_file);
-	if (c->state.dir >= 0 && state_remove(c->ctx, &c->state, &e) < 0)
+	if (!left && c->state.dir >= 0 && state_remove(c->ctx, &c->state, &e) < 0)
 		log_warn("%s: leaving it", e.msg);
 }
 

@@ -100,6 +100,19 @@ static int check_deletable(const struct state *s, struct err *e)
 		       state_status_name(status));
 }
 
+/* r: what locking gave. */
+static int delete_check(const struct husk_ctx *ctx, const char *id, int r, struct state *s, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (r == 0)
+		return check_deletable(s, e);
+	state_free(s);
+	if (state_open(ctx, id, false, s, &why) == 0 && check_deletable(s, &why) < 0)
+		*e = why;
+	return -e->code;
+}
+
 int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct err *e)
 {
 	struct state s = { .dir = -1 };
@@ -110,8 +123,8 @@ int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct e
 		state_free(&s);
 		return 0;
 	}
-	if (r == 0 && !force)
-		r = check_deletable(&s, e);
+	if (!force && (r == 0 || r == -EBUSY)) /* who holds the lock may be making it, or starting it */
+		r = delete_check(ctx, id, r, &s, e);
 	if (r == 0)
 		r = kill_and_wait(&s, e);
 	if (r == 0)

@@ -359,6 +359,7 @@ static int release(struct execution *x, struct err *e)
 		r = rdt_enter(x->spec->linux_->intel_rdt, x->state.id, x->pid, e);
 	if (r == 0)
 		r = sync_expect(x->sync, SYNC_READY, &x->master, NULL, e);
+	attach_copy_size(x->master);
 	if (r == 0)
 		r = caller_write_pid(x->opts->pid_file, x->pid, e);
 	x->pid_written = r == 0 && x->opts->pid_file;

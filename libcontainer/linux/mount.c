@@ -6,7 +6,6 @@
 #include "fd.h"
 #include "kernel.h"
 #include "mount_copyup.h"
-#include "mount_idmap.h"
 #include "rootpath.h"
 #include "str.h"
 
@@ -175,7 +174,7 @@ int mount_open_sources(struct plan *plan, struct err *e)
 		if (r < 0)
 			return err_add(e, "%s.source", step->label);
 	}
-	return mount_idmap_all(plan, e);
+	return 0;
 }
 
 /* A file system of the container's must stand where config.json says, not where a

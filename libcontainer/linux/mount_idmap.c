@@ -3,7 +3,6 @@
 #include "mount_idmap.h"
 
 #include "fd.h"
-#include "idmap.h"
 #include "io.h"
 #include "kernel.h"
 #include "str.h"
@@ -74,7 +73,7 @@ static int joined_userns(const struct plan *plan)
 	return -1;
 }
 
-static int make_userns(const struct mount_idmap_step *map, int *out_fd, struct err *e)
+static int make_userns(const struct mount_idmap_step *map, mount_idmap_userns_fn *userns, int *out_fd, struct err *e)
 {
 	struct spec_linux maps = {
 		.uid_maps = (struct spec_id_map *)(uintptr_t)map->uid_maps,
@@ -83,7 +82,7 @@ static int make_userns(const struct mount_idmap_step *map, int *out_fd, struct e
 		.n_gid_maps = map->n_gid_maps,
 	};
 
-	return idmap_userns(&maps, out_fd, e);
+	return userns(&maps, out_fd, e);
 }
 
 static int apply(const struct mount_step *step, int userns, struct err *e)
@@ -98,7 +97,7 @@ static int apply(const struct mount_step *step, int userns, struct err *e)
 	return 0;
 }
 
-int mount_idmap_all(const struct plan *plan, struct err *e)
+int mount_idmap_all(const struct plan *plan, mount_idmap_userns_fn *userns, struct err *e)
 {
 	const struct mount_idmap_step *made_of = NULL;
 	AUTO_FD made = -1;
@@ -112,7 +111,7 @@ int mount_idmap_all(const struct plan *plan, struct err *e)
 			continue;
 		if (map->n_uid_maps && !(made_of && same_maps(made_of, map))) {
 			fd_close(&made);
-			r = make_userns(map, &made, e);
+			r = make_userns(map, userns, &made, e);
 			made_of = r == 0 ? map : NULL;
 		}
 		if (r == 0)

@@ -28,8 +28,9 @@ console_receiver() { # SOCKET [TEXT]
 	python3 - "$@" <<-'PYTHON'
 		import os, socket, sys
 		s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-		s.bind(sys.argv[1])
+		s.bind(sys.argv[1] + ".new")
 		s.listen(1)
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
 		c, _ = s.accept()
 		_, fds, _, _ = socket.recv_fds(c, 4096, 1)
 		assert len(fds) == 1 and os.isatty(fds[0])
