@@ -33,7 +33,7 @@ static int isolate(struct child *c, struct err *e)
 	int r;
 
 	process_reset_signals();
-	(void)umask(0); /* the caller's is not the container's */
+	(void)umask(0);				    /* the caller's is not the container's */
 	fd_close((int *)(uintptr_t)&c->state->dir); /* or its lock would live as long as we do */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
@@ -64,7 +64,7 @@ static int set_up_namespaces(struct child *c, struct err *e)
 	if (r == 0)
 		r = sysctl_apply(procfd, spec->linux_->sysctls, spec->linux_->n_sysctls, e);
 	if (r == 0 && !c->no_new_keyring)
-		process_new_keyring(c->state->id);
+		r = process_new_keyring(c->state->id, e);
 	return r;
 }
 

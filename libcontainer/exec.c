@@ -263,10 +263,10 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		r = spawn_enter(&x->plan, e);
 	if (r == 0)
 		r = process_guard(e);
-	if (r == 0) {
-		process_new_keyring(x->state.id);
-		r = x->plan.process.terminal ? child_terminal(x, &master, e) : 0;
-	}
+	if (r == 0)
+		r = process_new_keyring(x->state.id, e);
+	if (r == 0 && x->plan.process.terminal)
+		r = child_terminal(x, &master, e);
 	if (r == 0 && cpus->final_text)
 		r = sched_affinity_set(cpus->final, "process.execCPUAffinity.final", cpus->final_text, e);
 	if (r == 0)

@@ -19,10 +19,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define TAIL_MAX 255	/* bytes of standard error in a message */
-#define LOOK_MS 10	/* between looks at a process that cannot be polled */
+#define TAIL_MAX 255	 /* bytes of standard error in a message */
+#define LOOK_MS 10	 /* between looks at a process that cannot be polled */
 #define INTERRUPT_MS 100 /* between looks for a signal that ends us */
-#define REST_READS 1024 /* of TAIL_MAX bytes, of what a pipe held when the hook ended */
+#define REST_READS 1024	 /* of TAIL_MAX bytes, of what a pipe held when the hook ended */
 
 /* The last that a hook wrote. */
 struct tail {
@@ -169,7 +169,8 @@ static int run_one(const struct spec_hook *hook, const char *state_json, const s
 	(void)close(pair[1]);
 	if (pid < 0)
 		return err_sys(e, errno, "fork for the hook '%s'", hook->path);
-	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0 ? -errno : wait_hook(pid, hook->timeout, interruptible, err, &tail, &status);
+	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0 ? -errno
+						: wait_hook(pid, hook->timeout, interruptible, err, &tail, &status);
 	tail_line(&tail, line);
 	if (r == -ETIMEDOUT)
 		return err_set(e, ETIMEDOUT, "'%s' did not end within its timeout of %d s", hook->path, hook->timeout);

@@ -60,9 +60,14 @@ void process_reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void process_new_keyring(const char *name)
+int process_new_keyring(const char *name, struct err *e)
 {
-	(void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0);
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0) >= 0)
+		return 0;
+	/* a kernel without keyrings, or an outer container whose filter forbids them */
+	if (errno == ENOSYS || errno == EPERM)
+		return 0;
+	return err_sys(e, errno, "make a session keyring (sysctls kernel.keys.*; or --no-new-keyring)");
 }
 
 static const char *env_get(char *const *env, const char *name)

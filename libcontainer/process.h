@@ -35,9 +35,8 @@ int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, 
 int process_guard(struct err *e);
 /* Signals at their defaults, nothing blocked. */
 void process_reset_signals(void);
-/* A new session keyring, named after the container. Kernels without keyrings, and quotas, are no
- * error. */
-void process_new_keyring(const char *name);
+/* A new session keyring, named after the container. A kernel that has none, or refuses, is no error. */
+int process_new_keyring(const char *name, struct err *e);
 
 /* The container's root is "/". umask, limits, scheduler, execution domain, memory policy, working directory, then from root to the user:
  * bounding set, filter (unless no_new_privs lets it come last), groups, ids, capabilities; and the

@@ -124,7 +124,7 @@ static int spawn_direct(const struct plan *plan, int cgroup_fd, pid_t *out_pid, 
 	}
 	if (leave_after(plan, saved, e) < 0)
 		r = -e->code;
-	if (saved_time >= 0 && namespace_restore(saved_time, CLONE_NEWTIME, e) < 0)
+	if (saved_time >= 0 && namespace_restore(saved_time, CLONE_NEWTIME, r < 0 ? NULL : e) < 0 && r == 0)
 		r = -e->code;
 	if (r < 0 && pid > 0) {
 		(void)sys_pidfd_send_signal(pidfd, SIGKILL);

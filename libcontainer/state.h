@@ -51,8 +51,7 @@ int state_make(const struct husk_ctx *ctx, const char *id, struct state *out, st
 int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e);
 /* The same, locked first (waiting at most ms milliseconds, -EBUSY then; `force`: going on without the
  * lock), so that what is read is what holds. A directory that was removed meanwhile does not exist. */
-int state_open_locked(const struct husk_ctx *ctx, const char *id, int ms, bool force, struct state *out,
-		      struct err *e);
+int state_open_locked(const struct husk_ctx *ctx, const char *id, int ms, bool force, struct state *out, struct err *e);
 int state_write(const struct state *s, struct err *e);
 /* flock(2), exclusive, waiting at most ms milliseconds; -EBUSY then. -ENOENT if the directory has been
  * removed: the name may be another container's by now. */

@@ -167,6 +167,8 @@ static int make_one(int dirfd, const char *name, int flags, bool *out_made)
 			return -errno;
 		fd = open_beneath(dirfd, name, flags);
 	}
+	if (fd < 0 && *out_made)
+		(void)unlinkat(dirfd, name, AT_REMOVEDIR);
 	return fd;
 }
 

@@ -10,7 +10,6 @@
 #include "str.h"
 
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -186,7 +185,7 @@ static int check_target(const struct mount_step *step, int target, struct err *e
 	if (fd_check_magic(target, HUSK_PROC_SUPER_MAGIC) == 0)
 		return err_set(e, EXDEV, "'%s' leads into procfs by a symlink", step->target);
 	if (!str_starts(step->target, "/sys/") && !str_eq(step->target, "/sys") &&
-	    fd_check_magic(target, SYSFS_MAGIC) == 0)
+	    fd_check_magic(target, HUSK_SYSFS_MAGIC) == 0)
 		return err_set(e, EXDEV, "'%s' leads into sysfs by a symlink", step->target);
 	return 0;
 }
@@ -234,6 +233,8 @@ static int open_target(int rootfd, const struct mount_step *step, int *out_fd, b
 		fd = fd_open_in_root(rootfd, step->target, O_PATH, RESOLVE_NO_SYMLINKS);
 		if (fd < 0 && errno == ELOOP)
 			return err_set(e, ELOOP, "'%s' must be a directory, it is a symlink", step->target);
+		if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+			return err_sys(e, errno, "open '%s' in the rootfs", step->target);
 		fd_close(&fd);
 	}
 	if (is_tmpfs(step)) {

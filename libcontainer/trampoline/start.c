@@ -122,9 +122,11 @@ void trampoline_main(long *stack)
 	long size = next_number(&numbers), flags = next_number(&numbers), r;
 
 	/* the container's other processes have no business with our descriptors */
-	(void)syscall4(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0);
-	if (gate >= 0)
-		(void)syscall4(SYS_fcntl, gate, F_SETFD, FD_CLOEXEC, 0);
+	r = syscall4(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0);
+	if (r == 0 && gate >= 0)
+		r = syscall4(SYS_fcntl, gate, F_SETFD, FD_CLOEXEC, 0);
+	if (r < 0) /* a filter that is installed already forbids it, say */
+		fail(gate, TRAMPOLINE_EXEC, -r, argv[1]);
 	if (filter_fd >= 0) {
 		r = install_filter(filter_fd, size, flags);
 		if (r < 0)

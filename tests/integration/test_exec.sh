@@ -117,8 +117,8 @@ test_signals_to_exec_reach_its_process() {
 	local pid=$! status=0 s
 	wait_for 10 grep -q up out
 	for s in TERM INT HUP USR1; do
-		kill -$s "$pid"
-		wait_for 10 grep -qx $s out
+		kill -"$s" "$pid"
+		wait_for 10 grep -qx "$s" out
 	done
 	kill -USR2 "$pid"
 	wait "$pid" || status=$?
@@ -304,9 +304,9 @@ test_namespaces_root_and_cgroup_are_the_containers() {
 test_seccomp_applies() {
 	local nnp
 	for nnp in true false; do
-		[ $nnp = true ] || is_root || break # a filter without it needs privilege
+		[ "$nnp" = true ] || is_root || break # a filter without it needs privilege
 		rm -rf b
-		sleeper --argjson nnp $nnp '.root.readonly = false | .process.noNewPrivileges = $nnp |
+		sleeper --argjson nnp "$nnp" '.root.readonly = false | .process.noNewPrivileges = $nnp |
 			.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
 			"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}'
 		run husk exec "$ID" sh -c 'mkdir /tmp/d; grep Seccomp: /proc/self/status | cut -f2'

@@ -275,9 +275,9 @@ test_a_failing_hook_of_each_kind() {
 	local kind
 	for kind in prestart createRuntime createContainer startContainer; do
 		cp good.json b/config.json
-		hook $kind '{"path": "/bin/sh", "args": ["sh", "-c", "echo why >&2; exit 6"]}'
+		hook "$kind" '{"path": "/bin/sh", "args": ["sh", "-c", "echo why >&2; exit 6"]}'
 		expect_refusal "hooks.$kind\[0\].*/bin/sh.*status 6.*why" husk run -b b "$ID"
-		[ $kind != startContainer ] || break
+		[ "$kind" != startContainer ] || break
 		expect_refusal "hooks.$kind\[0\].*/bin/sh.*status 6.*why" husk create -b b --pid-file "$T/pid" "$ID"
 		[ ! -e pid ] || fail "the pid file is left"
 	done
@@ -287,7 +287,7 @@ test_a_failing_hook_of_each_kind() {
 	expect_status 0 husk delete "$ID"
 	for kind in poststart poststop; do # only worth a warning
 		cp good.json b/config.json
-		hook $kind '{"path": "/bin/sh", "args": ["sh", "-c", "echo why >&2; exit 6"]}'
+		hook "$kind" '{"path": "/bin/sh", "args": ["sh", "-c", "echo why >&2; exit 6"]}'
 		config b '.process.args = ["/bin/echo", "ran"]'
 		expect_output ran husk run -b b "$ID"
 		assert_match "$ERR" "^husk: warning: .*hooks.$kind\[0\].*status 6.*why.*ignoring" "warning of $kind"
@@ -597,7 +597,7 @@ test_signals_to_run_reach_the_container() {
 	wait_for 10 grep -q up out
 	for s in TERM INT HUP USR1 USR2 QUIT; do
 		kill -"$s" "$pid"
-		wait_for 10 grep -qx $s out
+		wait_for 10 grep -qx "$s" out
 	done
 	expect_status 0 husk kill "$ID" WINCH
 	wait "$pid" || status=$?
