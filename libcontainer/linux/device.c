@@ -39,7 +39,7 @@ static int bind_node(int rootfd, struct device_step *d, struct err *e)
 	r = rootpath_mkfile(rootfd, d->path, &target, e);
 	if (r < 0)
 		return r;
-	if (move_mount(source, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_attach(source, target) < 0)
 		return err_sys(e, errno, "attach the host's '%s'", d->path);
 	return 0;
 }

@@ -25,11 +25,6 @@ int mask_open_null(int rootfd, int *out_fd, struct err *e)
 	return 0;
 }
 
-static int attach(int tree, int target)
-{
-	return move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-}
-
 static int clone_of(int fd, unsigned int flags)
 {
 	return open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
@@ -61,12 +56,12 @@ static int cover_dir(int target, int *shared)
 		tree = clone_of(*shared, 0);
 		if (tree < 0)
 			return -errno;
-		return attach(tree, target) < 0 ? -errno : 0;
+		return sys_attach(tree, target) < 0 ? -errno : 0;
 	}
 	r = empty_dir(&tree);
 	if (r < 0)
 		return r;
-	if (attach(tree, target) < 0)
+	if (sys_attach(tree, target) < 0)
 		return -errno;
 	*shared = fd_take(&tree);
 	return 0;
@@ -78,7 +73,7 @@ static int cover_file(int target, int null_fd)
 
 	if (tree < 0)
 		return -errno;
-	return attach(tree, target) < 0 ? -errno : 0;
+	return sys_attach(tree, target) < 0 ? -errno : 0;
 }
 
 int mask_paths(const struct strv *paths, int null_fd, struct err *e)
@@ -120,7 +115,7 @@ int mask_readonly(const struct strv *paths, struct err *e)
 		if (target >= 0)
 			tree = clone_of(target, AT_RECURSIVE);
 		if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0 ||
-		    attach(tree, target) < 0)
+		    sys_attach(tree, target) < 0)
 			return err_sys(e, errno, "linux.readonlyPaths[%zu]: make '%s' read-only", i, paths->v[i]);
 	}
 	return 0;

@@ -30,7 +30,7 @@ int mount_clone(int dirfd, const char *path, bool recursive, int *out_fd, struct
 
 int mount_attach(int tree_fd, int target_fd, struct err *e)
 {
-	if (move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_attach(tree_fd, target_fd) < 0)
 		return err_sys(e, errno, "attach a mount");
 	return 0;
 }

@@ -38,7 +38,7 @@ int rootfs_attach(int tree_fd, const struct plan *plan, struct err *e)
 	slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (slash < 0)
 		return err_sys(e, errno, "open '/'");
-	if (move_mount(tree_fd, "", slash, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_attach(tree_fd, slash) < 0)
 		return err_sys(e, errno, "attach the rootfs '%s'", plan->root);
 	if (fchdir(tree_fd) < 0)
 		return err_sys(e, errno, "enter the rootfs '%s'", plan->root);

@@ -71,8 +71,7 @@ int terminal_bind_console(int rootfd, int slave, struct err *e)
 	fd_close(&target);
 	target = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	tree = open_tree(slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (target < 0 || tree < 0 ||
-	    move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (target < 0 || tree < 0 || sys_attach(tree, target) < 0)
 		return err_sys(e, errno, "bind the terminal over '/dev/console'");
 	return 0;
 }
