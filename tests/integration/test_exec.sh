@@ -383,7 +383,7 @@ test_a_paused_container() {
 
 test_many_at_once() {
 	sleeper
-	seq 40 | xargs -P 8 -I N "$HUSK" --root "$ROOT" ${HUSK_FLAGS:+$HUSK_FLAGS} exec "$ID" sh -c 'echo N; exit 0' >out || fail "a status"
+	seq 40 | xargs -P 8 -I @@ "$HUSK" --root "$ROOT" ${HUSK_FLAGS:+$HUSK_FLAGS} exec "$ID" sh -c 'echo @@; exit 0' >out || fail "a status"
 	assert_eq "$(sort -n out | xargs)" "$(seq 40 | xargs)" "output of 40"
 	ends
 }

@@ -513,7 +513,7 @@ test_fifty_containers_by_eight_workers() {
 		$h start "$id"
 		[ "$($h exec "$id" echo "$id")" = "$id" ] || { echo "exec of $id"; exit 1; }
 		[ "$($h state "$id" | jq .pid)" = "$(cat "pid.$2")" ] || { echo "state of $id"; exit 1; }'
-	seq 50 | xargs -P 8 -I N sh -c "$one" sh "$ID" N >errors 2>&1 || fail "$(head -n 3 errors)"
+	seq 50 | xargs -P 8 -I @@ sh -c "$one" sh "$ID" @@ >errors 2>&1 || fail "$(head -n 3 errors)"
 	expect_status 0 husk list -q
 	assert_eq "$(wc -l <<<"$OUT")" 50 "containers"
 	assert_eq "$(sort -u pid.* | wc -l)" 50 "processes"
