@@ -27,14 +27,14 @@ static void fs_name(int fd, char out[FSTYPE_MAX])
 	(void)snprintf(out, FSTYPE_MAX, "?");
 	if (fstat(fd, &st) < 0 || io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &text, &len, NULL))
 		return;
-	(void)snprintf(dev, sizeof(dev), "%u:%u", major(st.st_dev), minor(st.st_dev));
+	/* a line is "ID PARENT MAJOR:MINOR ROOT ... - TYPE ..." */
+	(void)snprintf(dev, sizeof(dev), " %u:%u ", major(st.st_dev), minor(st.st_dev));
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char number[32], type[FSTYPE_MAX];
-		const char *tail = strstr(line, " - ");
+		const char *parent = strchr(line, ' '), *number = parent ? strchr(parent + 1, ' ') : NULL;
+		const char *type = strstr(line, " - ");
 
-		if (sscanf(line, "%*s %*s %31s", number) == 1 && strcmp(number, dev) == 0 && tail &&
-		    sscanf(tail + 3, "%63s", type) == 1)
-			(void)snprintf(out, FSTYPE_MAX, "%s", type);
+		if (number && type && str_starts(number, dev))
+			(void)snprintf(out, FSTYPE_MAX, "%.*s", (int)strcspn(type + 3, " "), type + 3);
 	}
 }
 
