@@ -100,6 +100,24 @@ void husk_list_free(struct husk_container_info *v, size_t n);
 /* Process ids of the container, as the caller's pid namespace sees them. */
 int husk_ps(const struct husk_ctx *ctx, const char *id, pid_t **out, size_t *out_n, struct err *e);
 
+enum husk_verdict {
+	HUSK_FINE,
+	HUSK_NOTE,   /* not there, and hardly missed */
+	HUSK_LACKS,  /* something that config.json can ask for is refused, or not enforced */
+	HUSK_BROKEN, /* no container starts */
+};
+
+struct husk_finding {
+	enum husk_verdict verdict;
+	const char *area, *what; /* "cgroup", "memory" */
+	char *detail;		 /* what was seen */
+	char *remedy;		 /* the sysctl, package or setting that mends it; NULL: none is known */
+};
+
+/* Looks at what this host gives this user. Never fails; free with husk_doctor_free(). */
+void husk_doctor(const struct husk_ctx *ctx, struct husk_finding **out, size_t *out_n);
+void husk_doctor_free(struct husk_finding *v, size_t n);
+
 /* features.md's JSON, true of this build and this kernel's headers. */
 int husk_features(char **out_json, struct err *e);
 /* The config.json of `husk spec`. */
