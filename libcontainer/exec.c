@@ -137,19 +137,21 @@ static int open_cgroup(struct execution *x, struct err *e)
  * may live in it any more. */
 static int init_cgroup(struct execution *x, struct err *e)
 {
-	char file[40], text[4096], *line;
-	ssize_t n;
+	AUTO_FREE char *text = NULL;
+	const char *path;
+	char file[40];
+	size_t len;
+	int r;
 
 	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)x->state.pid);
-	n = io_read_small(AT_FDCWD, file, text, sizeof(text));
-	if (n < 0)
-		return err_sys(e, (int)-n, "read '%s'", file);
-	line = strstr(text, "0::/");
-	if (!line)
-		return err_set(e, ENOENT, "'%s' names no cgroup v2", file);
-	line[strcspn(line, "\n")] = '\0';
+	r = io_read_file(AT_FDCWD, file, 0, CGROUP_TEXT_MAX, &text, &len, e);
+	if (r < 0)
+		return r;
+	path = cgroup_own_path(text);
+	if (!path || !path[0] || !path[1])
+		return err_set(e, ENOENT, "'%s' names no cgroup v2 below the root", file);
 	fd_close(&x->cgroup);
-	return cgroup_open(line + strlen("0::/"), &x->cgroup, e);
+	return cgroup_open(path + strlen("/"), &x->cgroup, e);
 }
 
 /* What --process leaves open of the container's own process, as runc has it. */

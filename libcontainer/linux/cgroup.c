@@ -21,7 +21,6 @@
 
 #define ROOT_UNIFIED "/sys/fs/cgroup"
 #define ROOT_HYBRID "/sys/fs/cgroup/unified"
-#define SELF_CGROUP_MAX 65536 /* bytes of /proc/self/cgroup */
 
 #define CREATE_TRIES 16		  /* how often a create may lose against a concurrent remove */
 #define OPEN_TRIES 64		  /* spurious EAGAINs of openat2 */
@@ -113,8 +112,7 @@ int cgroup_path_join(const char *own, const char *cgroups_path, const char *id, 
 	return r;
 }
 
-/* The path in the line "0::<path>" of text, cut out of it; NULL when there is none. */
-static char *find_own(char *text)
+char *cgroup_own_path(char *text)
 {
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
@@ -141,10 +139,10 @@ int cgroup_path_make(const char *cgroups_path, const char *id, char **out, struc
 		return err_sys(e, errno, "open '/proc/self/cgroup'");
 	r = fd_check_magic(fd, HUSK_PROC_SUPER_MAGIC);
 	if (r == 0)
-		r = io_read_fd(fd, SELF_CGROUP_MAX, &text, NULL);
+		r = io_read_fd(fd, CGROUP_TEXT_MAX, &text, NULL);
 	if (r < 0)
 		return err_sys(e, -r, "read '/proc/self/cgroup'");
-	own = find_own(text);
+	own = cgroup_own_path(text);
 	if (!own)
 		return err_set(
 			e, ENOENT,

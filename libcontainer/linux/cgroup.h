@@ -25,6 +25,11 @@ int cgroup_open_root(int *out_fd, struct err *e);
 int cgroup_path_make(const char *cgroups_path, const char *id, char **out, struct err *e);
 /* The same with the caller's own cgroup given ("/a/b", as in /proc/self/cgroup). Pure. */
 int cgroup_path_join(const char *own, const char *cgroups_path, const char *id, char **out, struct err *e);
+#define CGROUP_TEXT_MAX 65536 /* bytes of /proc/PID/cgroup */
+
+/* The path of cgroup v2 in the text of /proc/PID/cgroup (cgroups(7)): of its line "0::<path>", and cut out of
+ * text; NULL when there is none. */
+char *cgroup_own_path(char *text);
 
 /* Makes path (parents too) and opens it (O_RDONLY | O_DIRECTORY). A last component that is there
  * already is taken, and thawed, if it is empty; -EEXIST with a clear message when there are processes

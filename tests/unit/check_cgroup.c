@@ -73,6 +73,30 @@ START_TEST(path_without_cgroupspath_is_beside_the_caller)
 }
 END_TEST
 
+/* The owner of a cgroup v1 directory may give one below it any name. */
+START_TEST(own_path_is_that_of_the_v2_line_alone)
+{
+	static const struct {
+		const char *text, *path;
+	} cases[] = {
+		{ "0::/a/b\n", "/a/b" },
+		{ "0::/", "/" },
+		{ "12:cpu:/x\n1:name=systemd:/y\n0::/user.slice\n", "/user.slice" },
+		{ "12:cpu:/x/0::/other\n0::/own\n", "/own" },
+		{ "10::/other\n0::/own\n", "/own" },
+		{ "12:cpu:/x/0::/other\n", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_FREE char *text = x_strdup(cases[i].text);
+		const char *path = cgroup_own_path(text);
+
+		ck_assert_pstr_eq(path, cases[i].path);
+	}
+}
+END_TEST
+
 START_TEST(root_is_the_unified_mount_of_a_hybrid_host)
 {
 	struct stat want, got;
@@ -302,6 +326,7 @@ static Suite *make_suite(void)
 	t = tcase_create("kernel");
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, path_without_cgroupspath_is_beside_the_caller);
+	tcase_add_test(t, own_path_is_that_of_the_v2_line_alone);
 	tcase_add_test(t, root_is_the_unified_mount_of_a_hybrid_host);
 	tcase_add_test(t, create_makes_parents_and_remove_leaves_them);
 	tcase_add_test(t, paths_are_resolved_below_the_root_only);
