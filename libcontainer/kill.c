@@ -6,41 +6,10 @@
 #include "cgroup_procs.h"
 #include "fd.h"
 #include "kernel.h"
+#include "signame.h"
 #include "state.h"
-#include "str.h"
 
 #include <signal.h>
-#include <string.h>
-#include <strings.h>
-
-/* "9", "KILL", "SIGKILL", "sigkill", "RTMIN+3" -> 9 */
-static int parse_signal(const char *s, int *out, struct err *e)
-{
-	const char *name = strncasecmp(s, "SIG", 3) == 0 ? s + 3 : s;
-	uint64_t n = 0;
-
-	if (str_u64(s, _NSIG - 1, &n) == 0 && n > 0) {
-		*out = (int)n;
-		return 0;
-	}
-	for (int sig = 1; sig < SIGRTMIN; sig++) {
-		const char *abbrev = sigabbrev_np(sig);
-
-		if (abbrev && strcasecmp(abbrev, name) == 0) {
-			*out = sig;
-			return 0;
-		}
-	}
-	if (strncasecmp(name, "RTMIN", 5) == 0 && (!name[5] || (name[5] == '+' && str_u64(name + 6, 30, &n) == 0))) {
-		*out = SIGRTMIN + (int)n;
-		return 0;
-	}
-	if (strncasecmp(name, "RTMAX", 5) == 0 && (!name[5] || (name[5] == '-' && str_u64(name + 6, 30, &n) == 0))) {
-		*out = SIGRTMAX - (int)n;
-		return 0;
-	}
-	return err_set(e, EINVAL, "signal '%s': unknown; give a name such as TERM or a number below %d", s, _NSIG);
-}
 
 static int kill_init(const struct state *s, int sig, struct err *e)
 {
@@ -76,9 +45,10 @@ int husk_kill(const struct husk_ctx *ctx, const char *id, const char *signal, bo
 	struct state s = { .dir = -1 };
 	int sig = 0, r;
 
-	r = parse_signal(signal, &sig, e);
-	if (r == 0)
-		r = state_open(ctx, id, false, &s, e);
+	if (signame_parse(signal, &sig) < 0)
+		return err_set(e, EINVAL, "signal '%s': unknown; give a name such as TERM or a number below %d", signal,
+			       _NSIG);
+	r = state_open(ctx, id, false, &s, e);
 	if (r == 0)
 		r = all ? kill_all(&s, sig, e) : kill_init(&s, sig, e);
 	state_free(&s);

@@ -168,13 +168,23 @@ static int parse_owned(char *text, size_t len, read_top_fn *read_top, struct spe
 	return 0;
 }
 
-int spec_parse(const char *text, size_t len, struct spec **out, struct err *e)
+static int parse(const char *text, size_t len, read_top_fn *read_top, struct spec **out, struct err *e)
 {
 	char *copy = x_calloc(len + 1, 1);
 
 	if (len)
 		memcpy(copy, text, len);
-	return parse_owned(copy, len, read_config, out, e);
+	return parse_owned(copy, len, read_top, out, e);
+}
+
+int spec_parse(const char *text, size_t len, struct spec **out, struct err *e)
+{
+	return parse(text, len, read_config, out, e);
+}
+
+int spec_parse_process(const char *text, size_t len, struct spec **out, struct err *e)
+{
+	return parse(text, len, read_process_json, out, e);
 }
 
 static int load(int dirfd, const char *path, read_top_fn *read_top, struct spec **out, struct err *e)

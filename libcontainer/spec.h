@@ -256,6 +256,8 @@ void spec_free(struct spec *spec);
 /* A process.json (for exec --process): only the process object. `out` points
  * into *doc_spec, which the caller ends with spec_free(). */
 int spec_load_process(int dirfd, const char *path, struct spec **out, struct err *e);
+/* The same from text, which is copied. */
+int spec_parse_process(const char *text, size_t len, struct spec **out, struct err *e);
 
 /* The value of an annotation, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);

@@ -53,6 +53,10 @@ int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struc
  * lock), so that what is read is what holds. A directory that was removed meanwhile does not exist. */
 int state_open_locked(const struct husk_ctx *ctx, const char *id, int ms, bool force, struct state *out, struct err *e);
 int state_write(const struct state *s, struct err *e);
+/* state.json as malloc'ed text, and back: out's strings are new; state_free() ends them, also on failure.
+ * id and dir are not in it. Both are pure. */
+char *state_text(const struct state *s);
+int state_parse(const char *text, size_t len, struct state *out, struct err *e);
 /* flock(2), exclusive, waiting at most ms milliseconds; -EBUSY then. -ENOENT if the directory has been
  * removed: the name may be another container's by now. */
 int state_lock(const struct state *s, int ms, struct err *e);

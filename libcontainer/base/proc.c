@@ -12,6 +12,7 @@
 
 #define STAT_FIELD_START 22 /* proc(5) */
 #define STAT_FIELD_STATE 3
+#define ALL_IDS 4294967295U /* user_namespaces(7) */
 
 int proc_open(int *out_fd, struct err *e)
 {
@@ -63,4 +64,28 @@ int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state)
 	if (n < 0)
 		return n == -ENOENT ? -ESRCH : (int)n;
 	return proc_parse_stat(text, out_ticks, out_state);
+}
+
+/* The next number of a line of blanks and digits; *s moves behind it. */
+static bool next_number(const char **s, uint64_t *out)
+{
+	size_t len;
+	char digits[16];
+
+	*s += strspn(*s, " ");
+	len = strspn(*s, "0123456789");
+	if (len == 0 || len >= sizeof(digits))
+		return false;
+	memcpy(digits, *s, len);
+	digits[len] = '\0';
+	*s += len;
+	return str_u64(digits, UINT32_MAX, out) == 0;
+}
+
+bool proc_uid_map_is_whole(const char *text)
+{
+	uint64_t inside, outside, count;
+
+	return next_number(&text, &inside) && next_number(&text, &outside) && next_number(&text, &count) &&
+	       inside == 0 && outside == 0 && count == ALL_IDS;
 }

@@ -5,6 +5,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,5 +16,7 @@ int proc_open(int *out_fd, struct err *e);
 int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state);
 /* The parsing alone; text is NUL-terminated. */
 int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state);
+/* Does the text of /proc/PID/uid_map say that this is the initial user namespace: all ids, onto themselves? */
+bool proc_uid_map_is_whole(const char *text);
 
 #endif

@@ -35,22 +35,28 @@ static long now_ms(void)
 
 /* ---- cgroup.events ---- */
 
-/* The value of a line "<key> <0|1>" of cgroup.events, which fd has open. 0, 1 or -errno. */
-static int read_event(int fd, const char *key)
+int cgroup_event_value(const char *text, const char *key)
 {
 	size_t len = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) == 0 && line[len] == ' ')
+			return line[len + 1] == '1';
+	}
+	return -ENODATA;
+}
+
+/* The same of cgroup.events, which fd has open. */
+static int read_event(int fd, const char *key)
+{
 	char buf[256];
 	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
 
 	if (n < 0)
 		return -errno;
 	buf[n] = '\0';
-	for (const char *line = buf; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, key, len) == 0 && line[len] == ' ')
-			return line[len + 1] == '1';
-	}
-	return -ENODATA;
+	return cgroup_event_value(buf, key);
 }
 
 static int open_events(int fd)
@@ -121,12 +127,7 @@ int cgroup_freeze(int fd, bool freeze, struct err *e)
 
 /* ---- listing ---- */
 
-struct pids {
-	pid_t *v;
-	size_t n, cap;
-};
-
-static void pids_add(struct pids *p, pid_t pid)
+static void pids_add(struct cgroup_pids *p, pid_t pid)
 {
 	if (p->n == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 64;
@@ -143,7 +144,7 @@ static int compare_pids(const void *a, const void *b)
 }
 
 /* cgroup.procs may name one twice when it moved or its id was used again. */
-static void pids_sort(struct pids *p)
+static void pids_sort(struct cgroup_pids *p)
 {
 	size_t kept = 0;
 
@@ -156,29 +157,32 @@ static void pids_sort(struct pids *p)
 	p->n = kept + 1;
 }
 
-/* The processes of one cgroup. Those outside the caller's pid namespace read as 0 and are left out; a
- * threaded cgroup has none of its own (EOPNOTSUPP): they are listed further up. */
-static int list_one(int fd, struct pids *out)
+void cgroup_pids_parse(char *text, struct cgroup_pids *out)
 {
-	AUTO_FD procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	AUTO_FREE char *text = NULL;
 	char *line, *at;
-	int r;
 
-	if (procs < 0)
-		return -errno;
-	r = io_read_fd(procs, PROCS_TEXT_MAX, &text, NULL);
-	if (r == -EOPNOTSUPP)
-		return 0;
-	if (r < 0)
-		return r;
 	for (line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at)) {
 		uint64_t pid;
 
 		if (str_u64(line, INT32_MAX, &pid) == 0 && pid > 0)
 			pids_add(out, (pid_t)pid);
 	}
-	return 0;
+}
+
+/* The processes of one cgroup. A threaded one has none of its own (EOPNOTSUPP): they are listed further
+ * up. */
+static int list_one(int fd, struct cgroup_pids *out)
+{
+	AUTO_FD procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *text = NULL;
+	int r;
+
+	if (procs < 0)
+		return -errno;
+	r = io_read_fd(procs, PROCS_TEXT_MAX, &text, NULL);
+	if (r == 0)
+		cgroup_pids_parse(text, out);
+	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 static bool is_gone(int r)
@@ -186,7 +190,7 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ENODEV;
 }
 
-static int list_tree(int fd, unsigned int depth, struct pids *out)
+static int list_tree(int fd, unsigned int depth, struct cgroup_pids *out)
 {
 	int copy, r = list_one(fd, out);
 	DIR *d;
@@ -221,7 +225,7 @@ static int list_tree(int fd, unsigned int depth, struct pids *out)
 
 int cgroup_procs(int fd, pid_t **out, size_t *out_n, struct err *e)
 {
-	struct pids pids = { 0 };
+	struct cgroup_pids pids = { 0 };
 	int r = list_tree(fd, 0, &pids);
 
 	if (r < 0) {

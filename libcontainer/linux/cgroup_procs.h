@@ -25,4 +25,15 @@ int cgroup_kill(int fd, int sig, struct err *e);
  * in ascending order; malloc'ed, NULL when there are none. */
 int cgroup_procs(int fd, pid_t **out, size_t *out_n, struct err *e);
 
+/* The texts of the kernel alone (cgroup-v2.rst), NUL-terminated. The value of a line "<key> <0|1>" of
+ * cgroup.events: 0, 1 or -ENODATA. */
+int cgroup_event_value(const char *text, const char *key);
+/* Adds the ids in cgroup.procs, one a line; those outside the caller's pid namespace read as 0 and are left
+ * out. text is changed; the caller frees v. */
+struct cgroup_pids {
+	pid_t *v;
+	size_t n, cap;
+};
+void cgroup_pids_parse(char *text, struct cgroup_pids *out);
+
 #endif

@@ -5,37 +5,28 @@
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
+#include "mountinfo.h"
 #include "str.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #define MOUNTINFO_MAX (16U << 20)
 #define FSTYPE_MAX 64
 
-/* The name of the file system that fd is on: by its device number in mountinfo (proc_pid_mountinfo(5)),
- * which a detached mount is not in itself. */
+/* The name of the file system that fd is on: by its device number, as a detached mount is not in mountinfo
+ * itself. */
 static void fs_name(int fd, char out[FSTYPE_MAX])
 {
 	AUTO_FREE char *text = NULL;
-	char *save = NULL, dev[32];
 	struct stat st;
 	size_t len;
 
-	(void)snprintf(out, FSTYPE_MAX, "?");
-	if (fstat(fd, &st) < 0 || io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &text, &len, NULL))
-		return;
-	/* a line is "ID PARENT MAJOR:MINOR ROOT ... - TYPE ..." */
-	(void)snprintf(dev, sizeof(dev), " %u:%u ", major(st.st_dev), minor(st.st_dev));
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		const char *parent = strchr(line, ' '), *number = parent ? strchr(parent + 1, ' ') : NULL;
-		const char *type = strstr(line, " - ");
-
-		if (number && type && str_starts(number, dev))
-			(void)snprintf(out, FSTYPE_MAX, "%.*s", (int)strcspn(type + 3, " "), type + 3);
-	}
+	if (fstat(fd, &st) < 0 ||
+	    io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &text, &len, NULL) < 0 ||
+	    !mountinfo_fstype(text, st.st_dev, out, FSTYPE_MAX))
+		(void)snprintf(out, FSTYPE_MAX, "?");
 }
 
 static int refused(const struct mount_step *step, int code, struct err *e)

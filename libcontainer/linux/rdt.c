@@ -140,8 +140,7 @@ static const char *find_resource(const char *text, const char *line)
 	return NULL;
 }
 
-/* Each share of each line of `want` is what `have` says. */
-static bool same_schemas(const char *want, const char *have)
+bool rdt_same_schemas(const char *want, const char *have)
 {
 	for (; *want; want += strcspn(want, "\n"), want += *want == '\n') {
 		const char *line = find_resource(have, want), *s = want + strcspn(want, ":\n");
@@ -164,7 +163,7 @@ static int check_existing(int group, const char *name, const char *want, struct 
 
 	if (r < 0)
 		return err_add(e, "linux.intelRdt: group '%s'", name);
-	if (!same_schemas(want, have))
+	if (!rdt_same_schemas(want, have))
 		return err_set(
 			e, EEXIST,
 			"linux.intelRdt.closID: the group '%s' exists with another schema than l3CacheSchema and "

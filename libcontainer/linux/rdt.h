@@ -13,6 +13,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct spec_intel_rdt;
@@ -28,6 +29,8 @@ int rdt_make(int root, const struct spec_intel_rdt *rdt, const char *id, struct 
 int rdt_join(int root, const struct spec_intel_rdt *rdt, const char *id, pid_t pid, struct err *e);
 /* Removes what is the container's own; what is not there is no error. */
 int rdt_remove(int root, const struct spec_intel_rdt *rdt, const char *id, struct err *e);
+/* Is each share of each line of `want` what `have`, the text of a group's file `schemata`, says? */
+bool rdt_same_schemas(const char *want, const char *have);
 
 /* For the verbs: each opens the root, and does nothing when rdt is NULL. rdt_leave(): no resctrl is no
  * error, as then there are no groups either. */
