@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum husk_cgroup_manager { HUSK_CGROUPFS, HUSK_CGROUP_SYSTEMD, HUSK_CGROUP_DISABLED };
@@ -96,6 +97,13 @@ struct husk_container_info {
  * cannot be read is skipped with a warning. */
 int husk_list(const struct husk_ctx *ctx, struct husk_container_info **out, size_t *out_n, struct err *e);
 void husk_list_free(struct husk_container_info *v, size_t n);
+
+/* Gets one event as JSON text, in which it may write; what is negative ends husk_events(). */
+typedef int husk_event_fn(char *json, void *arg, struct err *e);
+/* interval_ms 0: the statistics once. Else again after each interval, and an "oom" event when the kernel has killed
+ * in the container for lack of memory, until the container ends. The JSON is runc's. */
+int husk_events(const struct husk_ctx *ctx, const char *id, int64_t interval_ms, husk_event_fn *fn, void *arg,
+		struct err *e);
 
 /* Process ids of the container, as the caller's pid namespace sees them. */
 int husk_ps(const struct husk_ctx *ctx, const char *id, pid_t **out, size_t *out_n, struct err *e);

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# runs-as: root user
+# husk events: statistics once and again, out of memory, and the end of the container.
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+ROOT_ONLY="test_stats_are_one_line test_stats_come_at_each_interval test_the_end_of_the_container_ends_it"
+ROOT_ONLY+=" test_out_of_memory_is_told test_cpu_time_is_that_of_the_kernel test_a_reader_that_leaves_ends_it"
+private_cgroup2 "$@"
+
+# start_sleeper [SCRIPT]: a container that lasts.
+start_sleeper() {
+	make_bundle b
+	container_sh b "${1:-exec sleep 100}"
+	expect_status 0 husk run --detach --bundle b "$ID"
+}
+
+# events ARG...: the command in the background, its lines in $T/lines.
+start_events() {
+	husk_exec events "$@" "$ID" >"$T/lines" 2>"$T/events.err" </dev/null &
+	EVENTS=$!
+}
+
+has_lines() { [ "$(wc -l <"$T/lines")" -ge "$1" ]; }
+
+cgroup_of() { awk -F: '$1 == 0 { print "/sys/fs/cgroup" $3 }' "/proc/$(husk state "$ID" | jq .pid)/cgroup"; }
+
+test_stats_are_one_line() {
+	start_sleeper
+	expect_status 0 husk events --stats "$ID"
+	assert_eq "$(wc -l <"$T/stdout")" 1 lines
+	assert_eq "$(jq -r '.type + " " + .id' <<<"$OUT")" "stats $ID"
+	assert_eq "$(jq -r '.data | keys | join(" ")' <<<"$OUT")" \
+		"blkio cpu cpuset hugetlb intel_rdt memory network_interfaces pids"
+	assert_eq "$(jq -r '[.data.cpu.usage.total, .data.memory.usage.usage, .data.pids.current] | map(type) | unique | join(" ")' <<<"$OUT")" number
+	if [ -e "$(cgroup_of)/pids.current" ]; then
+		assert_eq "$(jq .data.pids.current <<<"$OUT")" 1 "processes"
+	fi
+	if [ -e "$(cgroup_of)/memory.current" ]; then
+		[ "$(jq .data.memory.usage.usage <<<"$OUT")" -gt 0 ] || fail "no memory used: $OUT"
+		assert_eq "$(jq .data.memory.raw.file <<<"$OUT")" "$(jq .data.memory.cache <<<"$OUT")"
+	fi
+	expect_status 0 husk delete --force "$ID"
+}
+
+test_cpu_time_is_that_of_the_kernel() {
+	local told seen
+	# shellcheck disable=SC2016 # the container's shell expands it
+	start_sleeper 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exec sleep 100'
+	wait_for 30 grep -qx sleep "/proc/$(husk state "$ID" | jq .pid)/comm"
+	seen=$(sed -n 's/^usage_usec //p' "$(cgroup_of)/cpu.stat")
+	expect_status 0 husk events --stats "$ID"
+	told=$(jq .data.cpu.usage.total <<<"$OUT")
+	[ "$told" -ge "$((seen * 1000))" ] || fail "cpu time $told ns, the kernel says $seen us"
+	[ "$seen" -gt 1000 ] || fail "no cpu time used: $seen us"
+	expect_status 0 husk delete --force "$ID"
+}
+
+test_stats_come_at_each_interval() {
+	start_sleeper
+	start_events --interval 50ms
+	wait_for 10 has_lines 3
+	kill "$EVENTS"
+	wait "$EVENTS" || true
+	assert_eq "$(jq -r .type "$T/lines" | sort -u)" stats
+	expect_status 0 husk delete --force "$ID"
+}
+
+test_the_end_of_the_container_ends_it() {
+	local status=0
+	start_sleeper
+	start_events --interval 1h
+	sleep 0.2
+	kill -0 "$EVENTS" || fail "it ended by itself: $(cat "$T/events.err")"
+	expect_status 0 husk kill "$ID" KILL
+	wait "$EVENTS" || status=$?
+	assert_eq "$status" 0 "status of events"
+	assert_eq "$(cat "$T/lines")" "" "lines"
+	expect_status 0 husk delete "$ID"
+}
+
+test_a_reader_that_leaves_ends_it() {
+	start_sleeper
+	run timeout 20 bash -c '"$@" | head -n 1' sh "$HUSK" --root "$ROOT" events --interval 20ms "$ID"
+	assert_eq "$STATUS" 0 status
+	assert_eq "$(jq -r .type <<<"$OUT")" stats
+	expect_status 0 husk delete --force "$ID"
+}
+
+test_out_of_memory_is_told() {
+	grep -qw memory "$(cgroup2_root)/cgroup.controllers" || skip "no memory controller here (the lab has one)"
+	make_bundle b '.linux.resources.memory.limit = 8388608 | .linux.resources.memory.swap = 8388608'
+	# a child of the init is killed, not the init
+	container_sh b 'sleep 1; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 100'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	start_events --interval 1h
+	wait_for 30 has_lines 1
+	assert_eq "$(cat "$T/lines")" "{\"type\":\"oom\",\"id\":\"$ID\"}"
+	expect_status 0 husk events --stats "$ID"
+	[ "$(jq .data.memory.event_count.oom_kill <<<"$OUT")" -ge 1 ] || fail "no kill is counted: $OUT"
+	kill "$EVENTS"
+	wait "$EVENTS" || true
+	expect_status 0 husk delete --force "$ID"
+}
+
+test_what_cannot_be_watched_is_an_error() {
+	expect_error "does not exist" husk events --stats "$ID"
+	make_bundle b
+	container_sh b 'exec sleep 100'
+	expect_status 0 husk --cgroup-manager disabled run --detach --bundle b "$ID"
+	expect_error "runs without a cgroup" husk events --stats "$ID"
+	expect_status 0 husk kill "$ID" KILL
+	wait_for 5 is_status "$ID" stopped
+	expect_error "container not running" husk events --stats "$ID"
+	expect_status 0 husk delete "$ID"
+}
+
+test_bad_intervals() {
+	local bad
+	for bad in 0 -1s 5 5x 1s2 0s 1000h . s 99999999999999999999s; do
+		expect_error "expected a time such as 5s.*got '$bad'" husk events --interval="$bad" "$ID"
+	done
+}
+
+run_tests "$@"
