@@ -15,6 +15,7 @@
 #include "cgroup_procs.h"
 #include "exec_process.h"
 #include "fd.h"
+#include "init_ns.h"
 #include "io.h"
 #include "kernel.h"
 #include "oom.h"
@@ -62,55 +63,6 @@ static int check_status(struct execution *x, struct err *e)
 		return err_set(e, EBUSY, "cannot exec in container '%s': it is still being created", x->state.id);
 	if (status == STATE_PAUSED && !x->opts->ignore_paused)
 		return err_set(e, EBUSY, "cannot exec in a paused container (use --ignore-paused to override)");
-	return 0;
-}
-
-static const char *ns_file(unsigned int clone_flag)
-{
-	switch (clone_flag) {
-	case CLONE_NEWUSER:
-		return "user";
-	case CLONE_NEWPID:
-		return "pid";
-	case CLONE_NEWNET:
-		return "net";
-	case CLONE_NEWIPC:
-		return "ipc";
-	case CLONE_NEWUTS:
-		return "uts";
-	case CLONE_NEWCGROUP:
-		return "cgroup";
-	case CLONE_NEWTIME:
-		return "time";
-	default:
-		return "mnt";
-	}
-}
-
-/* The namespaces of the init that config.json made or joined; the mount namespace comes last, as
- * entering it changes what paths mean. */
-static int open_namespaces(struct execution *x, struct err *e)
-{
-	static const unsigned int order[] = { CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET,  CLONE_NEWIPC,
-					      CLONE_NEWUTS,  CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWNS };
-	char path[40];
-
-	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-		struct join_step *join = &x->plan.joins[x->plan.n_joins];
-
-		if (!spec_namespace(x->spec, order[i]))
-			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)x->state.pid, ns_file(order[i]));
-		*join = (struct join_step){ .clone_flag = order[i], .path = ns_file(order[i]) };
-		join->fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (join->fd < 0)
-			return err_sys(e, errno, "open '%s'", path);
-		x->plan.n_joins++;
-		x->plan.has_userns |= order[i] == CLONE_NEWUSER;
-	}
-	/* still the same process, so these were its namespaces */
-	if (sys_pidfd_send_signal(x->init_pidfd, 0) < 0 && errno == ESRCH)
-		return err_set(e, ESRCH, "container not running");
 	return 0;
 }
 
@@ -216,7 +168,7 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 	if (r == 0)
 		r = seal_trampoline(&x->trampoline, e);
 	if (r == 0)
-		r = open_namespaces(x, e);
+		r = init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e);
 	if (r == 0)
 		r = open_cgroup(x, e);
 	if (r < 0 || !x->opts->console_socket)
@@ -423,8 +375,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 	};
 	int r = run(&x, ctx, id, out_status, e);
 
-	for (size_t i = 0; i < x.plan.n_joins; i++)
-		fd_close(&x.plan.joins[i].fd);
+	init_ns_close(&x.plan);
 	plan_process_free(&x.plan.process);
 	exec_process_free(&x.merged);
 	seccomp_prog_free(&x.filter);

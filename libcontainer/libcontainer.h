@@ -84,6 +84,12 @@ int husk_delete(const struct husk_ctx *ctx, const char *id, bool force, struct e
 int husk_pause(const struct husk_ctx *ctx, const char *id, struct err *e);
 int husk_resume(const struct husk_ctx *ctx, const char *id, struct err *e);
 
+/* Adds the mounts that file ("-": standard input) lists to a container that is created, running or
+ * paused; relative sources are below its bundle. All of them, or none on failure. Or unmounts, with all below it,
+ * what stands at their destinations (nothing else of the file is used); none if one is no mount point. */
+int husk_mounts_add(const struct husk_ctx *ctx, const char *id, const char *file, struct err *e);
+int husk_mounts_remove(const struct husk_ctx *ctx, const char *id, const char *file, struct err *e);
+
 /* The OCI state as JSON text. */
 int husk_state(const struct husk_ctx *ctx, const char *id, char **out_json, struct err *e);
 

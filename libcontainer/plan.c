@@ -71,18 +71,20 @@ static int root_plan(const struct spec *spec, const char *bundle, struct plan *p
 	return 0;
 }
 
-static int mounts_plan(const struct spec *spec, const char *bundle, struct plan *p, struct err *e)
+/* from: where the mounts are written; spec: the container's. */
+static int mounts_plan(const struct spec *from, const struct spec *spec, const char *bundle, struct plan *p,
+		       struct err *e)
 {
-	p->mounts = x_calloc(spec->n_mounts, sizeof(p->mounts[0]));
+	p->mounts = x_calloc(from->n_mounts, sizeof(p->mounts[0]));
 	p->dev_setup = true;
-	for (size_t i = 0; i < spec->n_mounts; i++) {
+	for (size_t i = 0; i < from->n_mounts; i++) {
 		struct mount_step *step = &p->mounts[i];
 		int r;
 
 		p->n_mounts = i + 1;
-		r = plan_mount_make(&spec->mounts[i], i, bundle, step, e);
+		r = plan_mount_make(&from->mounts[i], i, bundle, step, e);
 		if (r == 0)
-			r = plan_idmap_make(&spec->mounts[i], spec, step, e);
+			r = plan_idmap_make(&from->mounts[i], spec, step, e);
 		if (r < 0)
 			return r;
 		if (step->is_dev && step->kind == MOUNT_BIND)
@@ -180,13 +182,36 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan **out, st
 	if (r == 0)
 		r = root_plan(spec, bundle, p, e);
 	if (r == 0)
-		r = mounts_plan(spec, bundle, p, e);
+		r = mounts_plan(spec, spec, bundle, p, e);
 	if (r == 0)
 		r = devices_plan(spec->linux_, p, e);
 	if (r == 0)
 		r = plan_process(spec->process, &p->process, e);
 	if (r == 0)
 		r = plan_process_linux(spec->linux_, &p->process, e);
+	if (r < 0) {
+		plan_free(p);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+int plan_make_mounts(const struct spec *added, const struct spec *spec, const char *bundle, struct plan **out,
+		     struct err *e)
+{
+	struct plan *p = x_calloc(1, sizeof(*p));
+	int r;
+
+	p->spec = spec;
+	r = namespaces_plan(spec->linux_, p, e);
+	p->clone_flags = 0; /* they are there; who enters them says which */
+	p->n_joins = 0;
+	p->time_offsets = NULL;
+	if (r == 0)
+		r = root_plan(spec, bundle, p, e);
+	if (r == 0)
+		r = mounts_plan(added, spec, bundle, p, e);
 	if (r < 0) {
 		plan_free(p);
 		return r;

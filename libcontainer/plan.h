@@ -174,6 +174,10 @@ struct plan {
 
 /* bundle: absolute path of the bundle. The plan is freed by plan_free(). */
 int plan_make(const struct spec *spec, const char *bundle, struct plan **out, struct err *e);
+/* Only the mounts, which `added` has (spec_load_mounts()), for the container of `spec`, which runs: no
+ * namespace is made, and the joins are the caller's to fill. */
+int plan_make_mounts(const struct spec *added, const struct spec *spec, const char *bundle, struct plan **out,
+		     struct err *e);
 void plan_free(struct plan *plan);
 
 /* The process part alone, for exec. Free with plan_process_free(). */

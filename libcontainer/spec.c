@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void read_root(struct spec_reader *rd, const struct json *top, struct spec *out)
 {
@@ -38,11 +39,9 @@ static const char *read_destination(struct spec_reader *rd, const struct json *m
 	return absolute;
 }
 
-static void read_mounts(struct spec_reader *rd, const struct json *top, struct spec *out)
+static void read_mounts(struct spec_reader *rd, const struct json *array, struct spec *out)
 {
-	const struct json *array;
-
-	array = spec_read_items(rd, top, "mounts", sizeof(*out->mounts), &out->mounts, &out->n_mounts);
+	array = spec_read_elements(rd, array, sizeof(*out->mounts), &out->mounts, &out->n_mounts);
 	json_each (item, array) {
 		struct spec_mount *m = &out->mounts[item->index];
 
@@ -130,7 +129,7 @@ static void read_config(struct spec_reader *rd, const struct json *top, struct s
 	read_root(rd, top, out);
 	out->hostname = spec_read_str(rd, top, "hostname");
 	out->domainname = spec_read_str(rd, top, "domainname");
-	read_mounts(rd, top, out);
+	read_mounts(rd, spec_read_array(rd, top, "mounts"), out);
 	read_hooks(rd, top, out);
 	spec_read_linux(rd, spec_read_object(rd, top, "linux"), out->linux_);
 	read_annotations(rd, top, out);
@@ -142,7 +141,24 @@ static void read_process_json(struct spec_reader *rd, const struct json *top, st
 	spec_read_process(rd, top, out->process);
 }
 
+/* The array alone, which is what the key "mounts" holds, is as good as an object with it. */
+static void read_mounts_json(struct spec_reader *rd, const struct json *top, struct spec *out)
+{
+	const struct json *array = top->type == JSON_ARRAY ? top : spec_read_array(rd, top, "mounts");
+
+	if (!array)
+		(void)spec_read_fail_key(rd, top, "mounts", "required, but missing");
+	read_mounts(rd, array, out);
+}
+
 typedef void read_top_fn(struct spec_reader *rd, const struct json *top, struct spec *out);
+
+static int check_top(read_top_fn *read_top, const struct spec *spec, struct err *e)
+{
+	if (read_top == read_config)
+		return spec_check(spec, e);
+	return read_top == read_mounts_json ? spec_check_mounts(spec, e) : spec_check_process(spec->process, e);
+}
 
 /* Takes text over, also on failure. */
 static int parse_owned(char *text, size_t len, read_top_fn *read_top, struct spec **out, struct err *e)
@@ -152,14 +168,14 @@ static int parse_owned(char *text, size_t len, read_top_fn *read_top, struct spe
 
 	spec->text = text;
 	rd.status = json_parse(text, len, &spec->doc, e);
-	if (rd.status >= 0)
+	if (rd.status >= 0 && !(read_top == read_mounts_json && spec->doc.root->type == JSON_ARRAY))
 		rd.status = json_want(spec->doc.root, JSON_OBJECT, e);
 	if (rd.status >= 0) {
 		spec->linux_ = json_alloc(&spec->doc, 1, sizeof(*spec->linux_));
 		read_top(&rd, spec->doc.root, spec);
 	}
 	if (rd.status >= 0)
-		rd.status = read_top == read_config ? spec_check(spec, e) : spec_check_process(spec->process, e);
+		rd.status = check_top(read_top, spec, e);
 	if (rd.status < 0) {
 		spec_free(spec);
 		return rd.status;
@@ -207,6 +223,21 @@ int spec_load(int dirfd, const char *path, struct spec **out, struct err *e)
 int spec_load_process(int dirfd, const char *path, struct spec **out, struct err *e)
 {
 	return load(dirfd, path, read_process_json, out, e);
+}
+
+int spec_load_mounts(int dirfd, const char *path, struct spec **out, struct err *e)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	char *text;
+	size_t len;
+	int r;
+
+	r = from_stdin ? io_read_fd(STDIN_FILENO, JSON_TEXT_MAX, &text, &len)
+		       : io_read_file(dirfd, path, 0, JSON_TEXT_MAX, &text, &len, e);
+	if (r < 0)
+		return from_stdin ? err_sys(e, -r, "read standard input") : r;
+	r = parse_owned(text, len, read_mounts_json, out, e);
+	return r < 0 ? err_add(e, "%s", from_stdin ? "standard input" : path) : 0;
 }
 
 void spec_free(struct spec *spec)

@@ -259,14 +259,20 @@ int spec_load_process(int dirfd, const char *path, struct spec **out, struct err
 /* The same from text, which is copied. */
 int spec_parse_process(const char *text, size_t len, struct spec **out, struct err *e);
 
+/* A file of mounts for a container that runs (path "-": standard input): an object with "mounts" as in
+ * config.json, whose other keys are not looked at, or that array alone. Only spec->mounts is filled. */
+int spec_load_mounts(int dirfd, const char *path, struct spec **out, struct err *e);
+
 /* The value of an annotation, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);
 /* The entry for this CLONE_NEW* flag, or NULL. */
 const struct spec_namespace *spec_namespace(const struct spec *spec, unsigned int clone_flag);
 
-/* spec_check.c: what types alone cannot say. Called by spec_load(). */
+/* spec_check.c: what types alone cannot say. Called by spec_load() and its
+ * kin. */
 int spec_check(const struct spec *spec, struct err *e);
 int spec_check_process(const struct spec_process *process, struct err *e);
+int spec_check_mounts(const struct spec *spec, struct err *e);
 
 /* spec_example.c: the config.json that `husk spec` writes; malloc'ed. */
 char *spec_example(bool rootless, uid_t uid, gid_t gid);

@@ -143,9 +143,9 @@ static int check_user_namespace(const struct spec *spec, struct err *e)
 	return 0;
 }
 
-/* --- idmapped mounts --- */
+/* --- mounts --- */
 
-static int check_mount_maps(const struct spec *spec, struct err *e)
+int spec_check_mounts(const struct spec *spec, struct err *e)
 {
 	char key[48];
 	size_t i;
@@ -296,7 +296,7 @@ int spec_check(const struct spec *spec, struct err *e)
 	r = check_user_namespace(spec, e);
 	if (r < 0)
 		return r;
-	r = check_mount_maps(spec, e);
+	r = spec_check_mounts(spec, e);
 	if (r < 0)
 		return r;
 	r = check_time_offsets(spec, e);

@@ -91,7 +91,12 @@ const struct json *spec_read_array(struct spec_reader *rd, const struct json *ob
 const struct json *spec_read_items(struct spec_reader *rd, const struct json *obj, const char *key, size_t size,
 				   void *out_items, size_t *out_n)
 {
-	const struct json *array = spec_read_array(rd, obj, key);
+	return spec_read_elements(rd, spec_read_array(rd, obj, key), size, out_items, out_n);
+}
+
+const struct json *spec_read_elements(struct spec_reader *rd, const struct json *array, size_t size, void *out_items,
+				      size_t *out_n)
+{
 	void *items;
 
 	if (!array || array->len == 0)

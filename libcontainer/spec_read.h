@@ -37,6 +37,9 @@ const struct json *spec_read_array(struct spec_reader *rd, const struct json *ob
 /* An array obj.key of objects; and zeroed memory for its items, *out_n of them. */
 const struct json *spec_read_items(struct spec_reader *rd, const struct json *obj, const char *key, size_t size,
 				   void *out_items, size_t *out_n);
+/* The same of an array that is there already; NULL: absent. */
+const struct json *spec_read_elements(struct spec_reader *rd, const struct json *array, size_t size, void *out_items,
+				      size_t *out_n);
 /* NULL when absent or "". */
 const char *spec_read_str(struct spec_reader *rd, const struct json *obj, const char *key);
 /* Absent or "" fails. */

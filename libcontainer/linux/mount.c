@@ -385,10 +385,14 @@ static uint64_t first_attr(const struct mount_step *step)
 
 /* cgroup2 as the container sees it. Without a cgroup namespace of its own, or
  * where the kernel refuses a new mount, the host's mount is bound. */
-static int cgroup_tree(const struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e)
+static int cgroup_tree(struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e)
 {
 	int r = -EPERM;
 
+	if (step->source_fd >= 0) {
+		*out_fd = fd_take(&step->source_fd);
+		return 0;
+	}
 	if (plan->has_cgroupns)
 		r = mount_new_fs("cgroup2", "cgroup", step->data, step->attr_set, out_fd, e);
 	if (r != -EPERM && r != -EBUSY)
@@ -424,24 +428,46 @@ static int bind_tree(struct mount_step *step, const struct plan *plan, int *out_
 	return r;
 }
 
-/* made: the target was not there before, so a tmpfs has nothing to take over. */
-static int fs_tree(const struct mount_step *step, int target, bool made, int *out_fd, struct err *e)
+/* scratch_at: where a file system that only mount(2) makes may stand for a moment. */
+static int fs_new(const struct mount_step *step, int scratch_at, int *out_fd, struct err *e)
 {
-	AUTO_FD fd = -1;
-	int r;
-
 	if (has_long_value(step->data) || has_option(step->data, "iversion") || has_option(step->data, "noiversion"))
-		r = legacy_new_fs(step, target, &fd, e);
-	else
-		r = mount_new_fs(step->fstype, step->source, step->data, first_attr(step), &fd, e);
+		return legacy_new_fs(step, scratch_at, out_fd, e);
+	return mount_new_fs(step->fstype, step->source, step->data, first_attr(step), out_fd, e);
+}
+
+/* made: the target was not there before, so a tmpfs has nothing to take over. */
+static int fs_tree(struct mount_step *step, int target, int procfd, bool made, int *out_fd, struct err *e)
+{
+	AUTO_FD fd = fd_take(&step->source_fd);
+	int r = fd < 0 ? fs_new(step, target, &fd, e) : 0;
+
 	if (r == 0 && is_tmpfs(step) && !made)
 		r = mount_copyup_root(target, fd, step->data, step->copy_up, e);
 	if (r == 0 && step->copy_up && !made)
-		r = mount_copyup(target, fd, e);
+		r = mount_copyup(target, fd, procfd, e);
 	if (r == 0)
 		r = mount_set(fd, step->rec_set, step->rec_clear, 0, false, e);
 	if (r == 0)
 		*out_fd = fd_take(&fd);
+	return r;
+}
+
+int mount_make_trees(struct plan *plan, struct err *e)
+{
+	AUTO_FD slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = slash < 0 ? err_sys(e, errno, "open '/'") : 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n_mounts; i++) {
+		struct mount_step *step = &plan->mounts[i];
+
+		if (step->kind == MOUNT_FS)
+			r = fs_new(step, slash, &step->source_fd, e);
+		else if (step->kind == MOUNT_CGROUP)
+			r = cgroup_tree(step, plan, &step->source_fd, e);
+		if (r < 0)
+			return err_add(e, "%s ('%s')", step->label, step->target);
+	}
 	return r;
 }
 
@@ -469,7 +495,7 @@ static int make_link(int rootfd, const struct mount_step *step, struct err *e)
 	return 0;
 }
 
-int mount_apply(int rootfd, struct mount_step *step, const struct plan *plan, struct err *e)
+int mount_place(int rootfd, int procfd, struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e)
 {
 	AUTO_FD tree = -1, target = -1;
 	bool made = false;
@@ -485,12 +511,35 @@ int mount_apply(int rootfd, struct mount_step *step, const struct plan *plan, st
 	else if (r == 0 && step->kind == MOUNT_CGROUP)
 		r = cgroup_tree(step, plan, &tree, e);
 	else if (r == 0)
-		r = fs_tree(step, target, made, &tree, e);
+		r = fs_tree(step, target, procfd, made, &tree, e);
 	if (r == 0)
 		r = mount_set(tree, 0, 0, step->propagation, step->propagation_rec, e);
 	if (r == 0)
 		r = mount_attach(tree, target, e);
+	if (r < 0)
+		return err_add(e, "%s ('%s')", step->label, step->target);
+	*out_fd = fd_take(&tree);
+	return 0;
+}
+
+int mount_apply(int rootfd, struct mount_step *step, const struct plan *plan, struct err *e)
+{
+	AUTO_FD tree = -1;
+	int r = mount_place(rootfd, -1, step, plan, &tree, e);
+
 	if (r == 0 && late_readonly(step))
 		step->late_fd = fd_take(&tree);
-	return r < 0 ? err_add(e, "%s ('%s')", step->label, step->target) : 0;
+	return r;
+}
+
+int mount_detach(int procfd, int fd, struct err *e)
+{
+	char path[FD_PATH_MAX];
+
+	if (fchdir(procfd) < 0)
+		return err_sys(e, errno, "enter '/proc'");
+	(void)snprintf(path, sizeof(path), "self/fd/%d", fd);
+	if (umount2(path, MNT_DETACH) < 0)
+		return err_sys(e, errno, "unmount");
+	return 0;
 }

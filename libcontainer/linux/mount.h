@@ -20,6 +20,17 @@ int mount_open_sources(struct plan *plan, struct err *e);
  * own cgroup as its root. Takes step->source_fd. */
 int mount_apply(int rootfd, struct mount_step *step, const struct plan *plan, struct err *e);
 
+/* Makes the trees of all steps that are no binds into their source_fd, before the mount namespace of a
+ * container that runs is entered: the paths in their options are the caller's. Needs a mount namespace of its own,
+ * from which nothing propagates. */
+int mount_make_trees(struct plan *plan, struct err *e);
+/* The same as mount_apply() with *out_fd as the mount that is attached now (-1 for copy-symlink); a read-only
+ * tmpfs or /dev is left to the caller to be made read-only. procfd: a procfs with this process in it; -1: /proc. */
+int mount_place(int rootfd, int procfd, struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e);
+/* Unmounts the mount whose root fd is, with all below it (umount2(2), MNT_DETACH), by way of procfd, a
+ * procfs with this process in it. */
+int mount_detach(int procfd, int fd, struct err *e);
+
 /* open_tree(OPEN_TREE_CLONE) of dirfd/path (AT_EMPTY_PATH when path is ""). */
 int mount_clone(int dirfd, const char *path, bool recursive, int *out_fd, struct err *e);
 /* move_mount(2) of a detached tree onto what target_fd is. */

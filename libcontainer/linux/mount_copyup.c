@@ -30,6 +30,7 @@ struct copy {
 	char path[PATH_MAX]; /* of the entry in hand, for messages: cut when longer */
 	size_t len;
 	int depth;
+	int procfd;	   /* -1: /proc */
 	char *buf, *names; /* BUF_SIZE each */
 };
 
@@ -167,7 +168,8 @@ static int copy_file(struct copy *c, struct entry *x, int fd, struct err *e)
 	int r;
 
 	fd_path(fd, path);
-	in = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	in = openat(c->procfd, c->procfd < 0 ? path : path + strlen("/proc/"),
+		    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (in < 0)
 		return copy_error(c, errno, e);
 	out = openat(x->to, x->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -280,12 +282,12 @@ static int copy_below(struct copy *c, int from, int to, struct err *e)
 	return r;
 }
 
-int mount_copyup(int from, int to, struct err *e)
+int mount_copyup(int from, int to, int procfd, struct err *e)
 {
 	AUTO_FD in = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD out = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FREE char *buf = x_calloc(1, BUF_SIZE), *names = x_calloc(1, BUF_SIZE);
-	struct copy c = { .buf = buf, .names = names };
+	struct copy c = { .procfd = procfd, .buf = buf, .names = names };
 
 	if (in < 0 || out < 0)
 		return err_sys(e, errno, "tmpcopyup: open the directory");

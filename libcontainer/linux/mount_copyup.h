@@ -18,8 +18,9 @@ int mount_copyup_root(int from, int to, const char *data, bool owner, struct err
 /* Copies all that is below the directory `from` into the empty directory `to`: directories, regular
  * files (holes stay holes, hard links become copies), symlinks, FIFOs and device nodes, with owner,
  * mode, mtime and what extended attributes tmpfs takes. Sockets are left out. Goes into mounts
- * below `from`. At most COPYUP_DEPTH_MAX levels; a full tmpfs is an error (ENOSPC). */
+ * below `from`. At most COPYUP_DEPTH_MAX levels; a full tmpfs is an error (ENOSPC). procfd: a
+ * procfs with this process in it; -1: the one at /proc. */
 #define COPYUP_DEPTH_MAX 256
-int mount_copyup(int from, int to, struct err *e);
+int mount_copyup(int from, int to, int procfd, struct err *e);
 
 #endif

@@ -8,7 +8,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 private_cgroup2 "$@"
 
-COMMANDS="create start run exec kill delete state list ps pause resume events spec features doctor"
+COMMANDS="create start run exec kill delete state list ps pause resume mounts events spec features doctor"
 
 # husk without --root and HUSK_FLAGS
 bare() {

@@ -508,6 +508,55 @@ START_TEST(test_load_names_the_file)
 }
 END_TEST
 
+/* spec_load_mounts() of this text. */
+static int load_mounts(const char *text, struct spec **out, struct err *e)
+{
+	char file[] = "/tmp/check_spec.XXXXXX";
+	int fd = mkstemp(file), r;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	r = spec_load_mounts(AT_FDCWD, file, out, e);
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(close(fd), 0);
+	return r;
+}
+
+START_TEST(test_load_mounts_takes_an_object_or_the_array)
+{
+	static const char *const good[] = { "{\"mounts\":[{\"destination\":\"/a\",\"options\":[\"ro\"]}]}",
+					    " [{\"destination\":\"a\",\"options\":[\"ro\"]}]\n" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct spec *spec = NULL;
+		struct err e = { 0 };
+
+		ck_assert_msg(load_mounts(good[i], &spec, &e) == 0, "%s", e.msg);
+		ck_assert_uint_eq(spec->n_mounts, 1);
+		ck_assert_str_eq(spec->mounts[0].destination, "/a");
+		ck_assert_str_eq(spec->mounts[0].options.v[0], "ro");
+		spec_free(spec);
+	}
+}
+END_TEST
+
+START_TEST(test_load_mounts_refuses)
+{
+	static const char *const bad[] = { "",	    "7",
+					   "{}",    "{\"mounts\":{}}",
+					   "[1]",   "[{}]",
+					   "[],[]", "[{\"destination\":\"/a\",\"uidMappings\":[{\"size\":1}]}]" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct spec *spec = NULL;
+		struct err e = { 0 };
+
+		ck_assert_msg(load_mounts(bad[i], &spec, &e) == -EINVAL, "'%s' is taken", bad[i]);
+		ck_assert_ptr_null(spec);
+	}
+}
+END_TEST
+
 START_TEST(test_load_process_takes_a_process_alone)
 {
 	static const char good[] = "{\"args\":[\"sh\"],\"cwd\":\"/\",\"user\":{\"uid\":7}}";
@@ -638,6 +687,8 @@ static TCase *file_cases(void)
 	TCase *t = tcase_create("files");
 
 	tcase_add_test(t, test_load_names_the_file);
+	tcase_add_test(t, test_load_mounts_takes_an_object_or_the_array);
+	tcase_add_test(t, test_load_mounts_refuses);
 	tcase_add_test(t, test_load_process_takes_a_process_alone);
 	tcase_add_test(t, test_each_truncation_of_a_config_is_refused);
 	tcase_add_test(t, test_the_example_is_a_good_config);
