@@ -9,6 +9,7 @@
 #include "fd.h"
 #include "hooks.h"
 #include "kernel.h"
+#include "lsm.h"
 #include "mask.h"
 #include "mount.h"
 #include "namespace.h"
@@ -149,7 +150,7 @@ static int enter_root(struct child *c, struct err *e)
 	if (r == 0)
 		r = mask_readonly(&l->readonly_paths, e);
 	if (r == 0)
-		r = mask_paths(&l->masked_paths, null, e);
+		r = mask_paths(c->plan, null, e);
 	return r < 0 ? r : rootfs_seal(c->plan, e);
 }
 
@@ -228,6 +229,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 		.plan = &c->plan->process,
 		.filter = c->filter,
 		.trampoline_fd = c->trampoline_fd,
+		.label_procfd = c->label_procfd,
 		.preserve_fds = c->preserve_fds,
 		.listen_fds = c->listen_fds,
 		.rlimits_done = c->rlimits_done,
@@ -237,6 +239,8 @@ static int run(struct child *c, int *out_peer, struct err *e)
 	int r;
 
 	r = isolate(c, e);
+	if (r == 0)
+		r = lsm_check(c->label_procfd, &c->plan->process.lsm, e);
 	if (r == 0)
 		r = set_up_namespaces(c, e);
 	if (r == 0)

@@ -19,6 +19,7 @@ struct child {
 	int root_tree;		   /* the rootfs as a detached tree; -1: the child opens it and the sources */
 	int console_socket;	   /* -1: the terminal's master goes with READY */
 	int trampoline_fd;
+	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int preserve_fds, listen_fds;
 	bool wait_go;			  /* the parent has id maps to write or network devices to move first */
 	bool rlimits_done, loopback_done; /* the parent's work */

@@ -24,6 +24,7 @@
 #include "io.h"
 #include "kernel.h"
 #include "log.h"
+#include "lsm.h"
 #include "mount.h"
 #include "mount_idmap.h"
 #include "namespace.h"
@@ -124,7 +125,11 @@ static int open_sources(struct creation *c, struct err *e)
 	int r;
 
 	c->privileged = geteuid() == 0;
-	r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
+	r = lsm_prepare(&c->plan->process.lsm, &c->label_procfd, e);
+	if (r == 0)
+		r = lsm_check_mount_label(c->plan->mount_label, e);
+	if (r == 0)
+		r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
 	if (r == 0 && c->opts->console_socket)
 		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
 	if (r == 0 && !c->privileged)
@@ -284,6 +289,7 @@ static int clone_child(struct creation *c, struct err *e)
 		.root_tree = c->rootfs,
 		.console_socket = c->console_socket,
 		.trampoline_fd = c->trampoline,
+		.label_procfd = c->label_procfd,
 		.preserve_fds = c->opts->preserve_fds,
 		.listen_fds = c->opts->listen_fds,
 		.wait_go = child_waits(c),
@@ -312,6 +318,7 @@ static int clone_child(struct creation *c, struct err *e)
 		return r;
 	fd_close(&c->rootfs);
 	fd_close(&c->trampoline);
+	fd_close(&c->label_procfd);
 	fd_close(&c->gate);
 	fd_close(&c->console_socket);
 	return privilege_child(c, e);
@@ -488,6 +495,7 @@ int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id
 		.master = -1,
 		.rootfs = -1,
 		.trampoline = -1,
+		.label_procfd = -1,
 		.console_socket = -1,
 		.gate = -1,
 	};
@@ -537,6 +545,7 @@ void creation_free(struct creation *c)
 	fd_close(&c->master);
 	fd_close(&c->rootfs);
 	fd_close(&c->trampoline);
+	fd_close(&c->label_procfd);
 	fd_close(&c->console_socket);
 	fd_close(&c->gate);
 	state_free(&c->state);

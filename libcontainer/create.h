@@ -30,6 +30,7 @@ struct creation {
 	/* until the child has them: */
 	int rootfs; /* the rootfs tree; -1 when the child opens it */
 	int trampoline;
+	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int console_socket;
 	int gate;	 /* listening; -1 for run */
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */

@@ -18,6 +18,7 @@
 #include "init_ns.h"
 #include "io.h"
 #include "kernel.h"
+#include "lsm.h"
 #include "oom.h"
 #include "plan.h"
 #include "process.h"
@@ -48,6 +49,7 @@ struct execution {
 	struct plan plan;	    /* only joins and process are used */
 	struct seccomp_prog filter;
 	int init_pidfd, cgroup, trampoline, console_socket;
+	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int sync, pidfd, master;
 	pid_t pid;
 	bool pid_written; /* to --pid-file */
@@ -117,6 +119,15 @@ static void inherit_sched(struct spec_process *p, const struct spec_process *fro
 		p->exec_cpu_affinity = from->exec_cpu_affinity;
 }
 
+/* So with labels: a process of its own must not be a way out of them. "unconfined" says so. */
+static void inherit_labels(struct spec_process *p, const struct spec_process *from)
+{
+	if (!p->apparmor_profile)
+		p->apparmor_profile = from->apparmor_profile;
+	if (!p->selinux_label)
+		p->selinux_label = from->selinux_label;
+}
+
 static int load(struct execution *x, struct err *e)
 {
 	const struct husk_exec_opts *o = x->opts;
@@ -134,6 +145,7 @@ static int load(struct execution *x, struct err *e)
 	base = x->own ? x->own->process : x->spec->process;
 	r = exec_process_merge(base, o, &x->merged, e);
 	inherit_sched(&x->merged.process, x->spec->process);
+	inherit_labels(&x->merged.process, x->spec->process);
 	if (r == 0)
 		r = plan_process(&x->merged.process, &x->plan.process, e);
 	if (r == 0)
@@ -167,6 +179,8 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 		r = process_prepare_filter(ctx, x->spec, &x->filter, e);
 	if (r == 0)
 		r = seal_trampoline(&x->trampoline, e);
+	if (r == 0)
+		r = lsm_prepare(&x->plan.process.lsm, &x->label_procfd, e);
 	if (r == 0)
 		r = init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e);
 	if (r == 0)
@@ -203,6 +217,7 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		.plan = &x->plan.process,
 		.filter = &x->filter,
 		.trampoline_fd = x->trampoline,
+		.label_procfd = x->label_procfd,
 		.preserve_fds = x->opts->preserve_fds,
 		.rlimits_done = x->plan.has_userns,
 	};
@@ -213,6 +228,8 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 	if (setsid() < 0)
 		return err_sys(e, errno, "setsid");
 	r = process_guard(e);
+	if (r == 0)
+		r = lsm_check(x->label_procfd, &x->plan.process.lsm, e);
 	if (r == 0)
 		r = spawn_enter(&x->plan, e);
 	if (r == 0)
@@ -368,6 +385,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 		.init_pidfd = -1,
 		.cgroup = -1,
 		.trampoline = -1,
+		.label_procfd = -1,
 		.console_socket = -1,
 		.sync = -1,
 		.pidfd = -1,
@@ -384,6 +402,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 	fd_close(&x.init_pidfd);
 	fd_close(&x.cgroup);
 	fd_close(&x.trampoline);
+	fd_close(&x.label_procfd);
 	fd_close(&x.console_socket);
 	fd_close(&x.sync);
 	fd_close(&x.pidfd);

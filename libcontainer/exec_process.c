@@ -103,9 +103,10 @@ int exec_process_merge(const struct spec_process *base, const struct husk_exec_o
 	struct spec_process *p = &out->process;
 
 	*p = *base;
-	if (o->apparmor || o->process_label)
-		return err_set(e, ENOTSUP, "%s: not supported by this build",
-			       o->apparmor ? "--apparmor" : "--process-label");
+	if (o->apparmor && *o->apparmor)
+		p->apparmor_profile = o->apparmor;
+	if (o->process_label && *o->process_label)
+		p->selinux_label = o->process_label;
 	if (!o->process)
 		p->terminal = o->tty;
 	else if (o->tty)

@@ -137,8 +137,8 @@ static void put_linux(yajl_gen g)
 	put_capabilities(g);
 	put_cgroup(g);
 	put_seccomp(g);
-	put_enabled(g, "apparmor", false);
-	put_enabled(g, "selinux", false);
+	put_enabled(g, "apparmor", true);
+	put_enabled(g, "selinux", true);
 	put_memory_policy(g);
 	put_intel_rdt(g);
 	open_object(g, "mountExtensions");

@@ -71,6 +71,23 @@ static int root_plan(const struct spec *spec, const char *bundle, struct plan *p
 	return 0;
 }
 
+/* crun's annotation says by which of SELinux's mount options (mount(8)) the label is given. */
+static int mount_label_plan(const struct spec *spec, struct plan *p, struct err *e)
+{
+	static const char *const types[] = { "context", "fscontext", "defcontext", "rootcontext" };
+	const char *type = spec_annotation(spec, "run.oci.mount_context_type");
+
+	p->mount_label = spec->linux_->mount_label;
+	p->mount_label_type = type && *type ? type : types[0];
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq(p->mount_label_type, types[i]))
+			return 0;
+	return err_set(e, EINVAL,
+		       "annotations[\"run.oci.mount_context_type\"]: expected context, fscontext, defcontext or "
+		       "rootcontext, got '%s'",
+		       type);
+}
+
 /* from: where the mounts are written; spec: the container's. */
 static int mounts_plan(const struct spec *from, const struct spec *spec, const char *bundle, struct plan *p,
 		       struct err *e)
@@ -83,6 +100,8 @@ static int mounts_plan(const struct spec *from, const struct spec *spec, const c
 
 		p->n_mounts = i + 1;
 		r = plan_mount_make(&from->mounts[i], i, bundle, step, e);
+		if (r == 0 && p->mount_label)
+			plan_mount_label(step, p->mount_label_type, p->mount_label);
 		if (r == 0)
 			r = plan_idmap_make(&from->mounts[i], spec, step, e);
 		if (r < 0)
@@ -182,6 +201,8 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan **out, st
 	if (r == 0)
 		r = root_plan(spec, bundle, p, e);
 	if (r == 0)
+		r = mount_label_plan(spec, p, e);
+	if (r == 0)
 		r = mounts_plan(spec, spec, bundle, p, e);
 	if (r == 0)
 		r = devices_plan(spec->linux_, p, e);
@@ -210,6 +231,8 @@ int plan_make_mounts(const struct spec *added, const struct spec *spec, const ch
 	p->time_offsets = NULL;
 	if (r == 0)
 		r = root_plan(spec, bundle, p, e);
+	if (r == 0)
+		r = mount_label_plan(spec, p, e);
 	if (r == 0)
 		r = mounts_plan(added, spec, bundle, p, e);
 	if (r < 0) {

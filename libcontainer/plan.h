@@ -54,7 +54,9 @@ struct mount_step {
 	char *link;	    /* copy_symlink: what the source holds, once opened; NULL: no symlink; owned by the plan */
 	bool copy_up;	    /* a tmpfs that starts with what its target holds (tmpcopyup) */
 	bool is_dev;	    /* target is /dev: read-only only once it is filled */
-	const char *label;  /* "mounts[3]", for messages; owned by the plan */
+	bool has_context;   /* an option gives a SELinux label */
+	const char *root_label; /* SELinux label for its root, once made; NULL: none */
+	const char *label;	/* "mounts[3]", for messages; owned by the plan */
 	char label_buf[24];
 	int source_fd;	    /* MOUNT_BIND: open_tree fd, once opened; else -1 */
 	bool source_is_dir; /* valid with source_fd */
@@ -110,6 +112,11 @@ struct mempolicy_step {
 	unsigned long nodes[BITLIST_WORDS(MEMPOLICY_NODES)];
 };
 
+/* process.apparmorProfile and process.selinuxLabel: for the program, from its execve on. NULL: none asked for. */
+struct lsm_step {
+	const char *apparmor_profile, *selinux_label;
+};
+
 /* Masks of 1 << CAP_*, in the order of enum spec_cap_set. */
 struct caps_step {
 	bool given;
@@ -150,6 +157,7 @@ struct process_plan {
 	struct affinity_step affinity;
 	struct personality_step personality;
 	struct mempolicy_step mempolicy;
+	struct lsm_step lsm;
 };
 
 struct plan {
@@ -169,6 +177,8 @@ struct plan {
 	bool dev_setup; /* /dev is ours to fill: no bind mount stands there */
 	struct device_step *devices;
 	size_t n_devices;
+	const char *mount_label;      /* SELinux label of the file systems that are made; NULL: none */
+	const char *mount_label_type; /* "context", or another of SELinux's mount options */
 	struct process_plan process;
 };
 

@@ -16,6 +16,7 @@
 
 #include "kernel.h"
 #include "log.h"
+#include "mount_label.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -227,11 +228,32 @@ struct reader {
 	bool bind;
 };
 
-static void data_add(struct reader *r, const char *option)
+static void data_add(struct strbuf *data, const char *option)
 {
-	if (r->data.len > 0)
-		strbuf_puts(&r->data, ",");
-	strbuf_puts(&r->data, option);
+	if (data->len > 0)
+		strbuf_puts(data, ",");
+	strbuf_puts(data, option);
+}
+
+/* "context=LABEL" and kin. The label may stand in quotes, as mount(8) wants it when it has commas; here
+ * those get a backslash, as in all data. */
+static void data_add_label(struct strbuf *data, const char *type, size_t type_len, const char *label)
+{
+	size_t len = strlen(label);
+
+	if (len >= 2 && label[0] == '"' && label[len - 1] == '"') {
+		label++;
+		len -= 2;
+	}
+	if (data->len > 0)
+		strbuf_puts(data, ",");
+	strbuf_add(data, type, type_len);
+	strbuf_puts(data, "=");
+	for (; len > 0; label++, len--) {
+		if (*label == ',')
+			strbuf_puts(data, "\\");
+		strbuf_add(data, label, 1);
+	}
 }
 
 /* What mount(8) and fstab keep for themselves: no kernel gets to see it. */
@@ -249,7 +271,7 @@ static int option_of_fs(struct reader *r, const struct option *o, struct err *e)
 	if (o->act == ACT_REMOUNT && !r->bind)
 		return err_set(e, ENOTSUP, "%s.options: 'remount' is not supported: every entry is a new mount", label);
 	if (o->act == ACT_SUPER && !r->bind)
-		data_add(r, o->name);
+		data_add(&r->data, o->name);
 	else if (o->act != ACT_SUPER || o->value)
 		log_warn("%s.options: '%s' has no effect here: ignoring", label, o->name);
 	return 0;
@@ -319,6 +341,8 @@ static int option_apply(struct reader *r, const struct option *o, struct err *e)
 /* An option that the table does not know. */
 static int option_other(struct reader *r, const char *option, struct err *e)
 {
+	const char *value;
+
 	if (str_starts(option, "idmap=") || str_starts(option, "ridmap=")) {
 		const struct option *o = option_find(*option == 'r' ? "ridmap" : "idmap");
 		int ret = option_of_bind(r, o, e);
@@ -332,7 +356,12 @@ static int option_other(struct reader *r, const char *option, struct err *e)
 		return err_set(e, EINVAL,
 			       "%s.options: '%s' is unknown, and a bind mount takes no options of a file system",
 			       r->step->label, option);
-	data_add(r, option);
+	if (mount_label_option(option, &value)) {
+		r->step->has_context = true;
+		data_add_label(&r->data, option, (size_t)(value - option - 1), value);
+	} else {
+		data_add(&r->data, option);
+	}
 	return 0;
 }
 
@@ -423,9 +452,28 @@ int plan_mount_make(const struct spec_mount *m, size_t index, const char *bundle
 		ret = options_read(&r, &m->options, e);
 	/* A file system on a device opens it for writing unless the superblock is read-only too. */
 	if (ret == 0 && out->kind == MOUNT_FS && (out->attr_set & MOUNT_ATTR_RDONLY) && out->source[0] == '/')
-		data_add(&r, "ro");
+		data_add(&r.data, "ro");
 	out->data = r.data.s;
 	return ret;
+}
+
+/* As runc does it: no kernel labels procfs or sysfs this way, cgroup2 is the kernel's, and a mqueue gets its
+ * label afterwards. */
+void plan_mount_label(struct mount_step *step, const char *type, const char *label)
+{
+	struct strbuf data = { .s = step->data };
+
+	if (step->kind != MOUNT_FS || step->has_context || str_eq(step->fstype, "proc") ||
+	    str_eq(step->fstype, "sysfs"))
+		return;
+	if (str_eq(step->fstype, "mqueue")) {
+		step->root_label = label;
+		return;
+	}
+	data.len = step->data ? strlen(step->data) : 0;
+	data.cap = step->data ? data.len + 1 : 0;
+	data_add_label(&data, type, strlen(type), label);
+	step->data = data.s;
 }
 
 void plan_mount_free(struct mount_step *step)

@@ -16,6 +16,9 @@
  * points into it. */
 int plan_mount_make(const struct spec_mount *m, size_t index, const char *bundle, struct mount_step *out,
 		    struct err *e);
+/* linux.mountLabel for a file system that is made: adds the option "TYPE=LABEL", where the file system takes
+ * it and has no such option already. */
+void plan_mount_label(struct mount_step *step, const char *type, const char *label);
 void plan_mount_free(struct mount_step *step);
 
 /* "rslave" -> MS_SLAVE and true. False for a name that is no propagation type. */

@@ -12,6 +12,9 @@
 #include "str.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define LSM_TEXT_MAX 4000 /* bytes: proc_pid_attr(5) takes a page, with "exec " before */
 
 static const char *const set_names[CAPS_SETS] = {
 	[CAPS_BOUNDING] = "bounding",	[CAPS_EFFECTIVE] = "effective", [CAPS_INHERITABLE] = "inheritable",
@@ -90,6 +93,31 @@ static int rlimits_plan(const struct spec_process *p, struct process_plan *out, 
 	return 0;
 }
 
+static const char *lsm_text(const char *s)
+{
+	return str_eq(s, "unconfined") ? NULL : s;
+}
+
+/* The kernel takes a line of at most a page, and both modules end it at white space of some kind. */
+static int lsm_check(const char *key, const char *text, struct err *e)
+{
+	if (text && strlen(text) > LSM_TEXT_MAX)
+		return err_set(e, EINVAL, "%s: %zu bytes, expected at most %d", key, strlen(text), LSM_TEXT_MAX);
+	if (text && text[strcspn(text, "\n")])
+		return err_set(e, EINVAL, "%s: expected one line, got '%s'", key, text);
+	return 0;
+}
+
+static int lsm_plan(const struct spec_process *p, struct lsm_step *out, struct err *e)
+{
+	int r;
+
+	out->apparmor_profile = lsm_text(p->apparmor_profile);
+	out->selinux_label = lsm_text(p->selinux_label);
+	r = lsm_check("process.apparmorProfile", out->apparmor_profile, e);
+	return r < 0 ? r : lsm_check("process.selinuxLabel", out->selinux_label, e);
+}
+
 int plan_process(const struct spec_process *process, struct process_plan *out, struct err *e)
 {
 	static char *no_env[] = { NULL };
@@ -123,6 +151,8 @@ int plan_process(const struct spec_process *process, struct process_plan *out, s
 		r = rlimits_plan(process, &p, e);
 	if (r == 0)
 		r = plan_sched(process, &p, e);
+	if (r == 0)
+		r = lsm_plan(process, &p.lsm, e);
 	if (r < 0) {
 		plan_process_free(&p);
 		return r;

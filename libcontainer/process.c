@@ -5,6 +5,7 @@
 #include "caps.h"
 #include "fd.h"
 #include "kernel.h"
+#include "lsm.h"
 #include "mempolicy.h"
 #include "passwd.h"
 #include "personality.h"
@@ -273,14 +274,21 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 {
 	bool late_filter = x->filter_fd >= 0;
 	size_t bytes = late_filter ? x->filter->n * sizeof(*x->filter->insns) : 0;
-	char numbers[64];
+	AUTO_FREE char *numbers = NULL;
+	AUTO_FREE char *label = x->label_procfd >= 0 ? lsm_exec_text(&x->plan->lsm) : NULL;
 	AUTO_FREE char **argv = NULL;
+	AUTO_FD attr = -1;
 	size_t argc = 0;
 	int r;
 
 	while (args[argc])
 		argc++;
 	argv = x_calloc(argc + 3, sizeof(*argv));
+	r = label ? lsm_open(x->label_procfd, &x->plan->lsm, &attr, e) : 0;
+	if (r < 0)
+		return r;
+	numbers = x_printf("%d %d %zu %u %d %s", gate, x->filter_fd, bytes, late_filter ? x->filter->flags : 0, attr,
+			   label ? label : "");
 	argv[0] = numbers;
 	argv[1] = (char *)(uintptr_t)path;
 	memcpy(argv + 2, args, argc * sizeof(*argv));
@@ -289,10 +297,10 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 		r = keep_open(gate);
 	if (r == 0 && late_filter)
 		r = keep_open(x->filter_fd);
+	if (r == 0 && label)
+		r = keep_open(attr);
 	if (r < 0)
 		return err_sys(e, -r, "prepare descriptors for exec");
-	(void)snprintf(numbers, sizeof(numbers), "%d %d %zu %u", gate, x->filter_fd, bytes,
-		       late_filter ? x->filter->flags : 0);
 	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, env, AT_EMPTY_PATH);
 	if (!late_filter && x->filter->n)
 		return err_sys(

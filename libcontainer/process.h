@@ -22,6 +22,7 @@ struct process_exec {
 	int preserve_fds;
 	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
 	bool rlimits_done;   /* the parent has set them, and what sched.h has */
+	int label_procfd;    /* of lsm_prepare(), for plan->lsm; -1: no label is asked for */
 	int filter_fd;	     /* out: the filter for the trampoline; -1: none, or installed already */
 	char path[PATH_MAX]; /* out: the program that was found */
 	char **env;	     /* out: plan->env and what was added */

@@ -276,18 +276,8 @@ static void read_time_offsets(struct spec_reader *rd, const struct json *obj, st
 	}
 }
 
-static void refuse_unsupported(struct spec_reader *rd, const struct json *obj)
-{
-	static const char *const keys[] = { "mountLabel" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(keys); i++)
-		spec_read_unsupported(rd, obj, keys[i], NULL);
-}
-
 void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
 {
-	refuse_unsupported(rd, obj);
 	read_namespaces(rd, obj, out);
 	read_time_offsets(rd, obj, out);
 	spec_read_id_maps(rd, obj, "uidMappings", &out->uid_maps, &out->n_uid_maps);

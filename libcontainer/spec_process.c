@@ -87,18 +87,8 @@ static void read_oom_score(struct spec_reader *rd, const struct json *process, s
 	out->oom_score_adj = (int)v;
 }
 
-static void refuse_unsupported(struct spec_reader *rd, const struct json *process)
-{
-	static const char *const keys[] = { "apparmorProfile", "selinuxLabel" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(keys); i++)
-		spec_read_unsupported(rd, process, keys[i], NULL);
-}
-
 void spec_read_process(struct spec_reader *rd, const struct json *obj, struct spec_process *out)
 {
-	refuse_unsupported(rd, obj);
 	out->terminal = spec_read_bool(rd, obj, "terminal");
 	read_console_size(rd, obj, out);
 	read_user(rd, obj, out);

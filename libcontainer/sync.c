@@ -3,6 +3,7 @@
 #include "sync.h"
 
 #include "fd.h"
+#include "lsm.h"
 #include "trampoline.h"
 
 #include <limits.h>
@@ -52,6 +53,8 @@ static int exec_failed(union packet *p, size_t len, struct err *e)
 	p->exec.path[path_len < PATH_MAX ? path_len : PATH_MAX - 1] = '\0';
 	if (p->exec.failure.step == TRAMPOLINE_FILTER)
 		return err_sys(e, code, "linux.seccomp: install the filter");
+	if (p->exec.failure.step == TRAMPOLINE_LABEL)
+		return lsm_refused(p->exec.path, code, e);
 	return err_sys(e, code, "exec '%s'", p->exec.path);
 }
 

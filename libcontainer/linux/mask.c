@@ -30,13 +30,15 @@ static int clone_of(int fd, unsigned int flags)
 	return open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
 }
 
-static int empty_dir(int *out_fd)
+static int empty_dir(const struct plan *plan, int *out_fd)
 {
 	AUTO_FD fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
 	int fd;
 
 	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0555", 0) < 0 ||
+	    (plan->mount_label &&
+	     fsconfig(fs, FSCONFIG_SET_STRING, plan->mount_label_type, plan->mount_label, 0) < 0) ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -47,7 +49,7 @@ static int empty_dir(int *out_fd)
 }
 
 /* *shared is the first cover that was attached: the later ones are clones of it. */
-static int cover_dir(int target, int *shared)
+static int cover_dir(int target, const struct plan *plan, int *shared)
 {
 	AUTO_FD tree = -1;
 	int r;
@@ -58,7 +60,7 @@ static int cover_dir(int target, int *shared)
 			return -errno;
 		return sys_attach(tree, target) < 0 ? -errno : 0;
 	}
-	r = empty_dir(&tree);
+	r = empty_dir(plan, &tree);
 	if (r < 0)
 		return r;
 	if (sys_attach(tree, target) < 0)
@@ -76,8 +78,9 @@ static int cover_file(int target, int null_fd)
 	return sys_attach(tree, target) < 0 ? -errno : 0;
 }
 
-int mask_paths(const struct strv *paths, int null_fd, struct err *e)
+int mask_paths(const struct plan *plan, int null_fd, struct err *e)
 {
+	const struct strv *paths = &plan->spec->linux_->masked_paths;
 	AUTO_FD root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD shared = -1;
 
@@ -92,7 +95,7 @@ int mask_paths(const struct strv *paths, int null_fd, struct err *e)
 			continue;
 		if (target < 0 || fstat(target, &st) < 0)
 			return err_sys(e, errno, "linux.maskedPaths[%zu]: open '%s'", i, paths->v[i]);
-		r = S_ISDIR(st.st_mode) ? cover_dir(target, &shared) : cover_file(target, null_fd);
+		r = S_ISDIR(st.st_mode) ? cover_dir(target, plan, &shared) : cover_file(target, null_fd);
 		if (r < 0)
 			return err_sys(e, -r, "linux.maskedPaths[%zu]: cover '%s'", i, paths->v[i]);
 	}

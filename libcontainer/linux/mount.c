@@ -6,6 +6,7 @@
 #include "fd.h"
 #include "kernel.h"
 #include "mount_copyup.h"
+#include "mount_label.h"
 #include "rootpath.h"
 #include "str.h"
 
@@ -281,6 +282,22 @@ static bool has_long_value(const char *data)
 	return false;
 }
 
+/* A SELinux label with commas: mount(2) wants it in quotes. False: the option is none. */
+static bool legacy_label(const char *option, size_t len, struct strbuf *out)
+{
+	const char *value;
+
+	if (!mount_label_option(option, &value))
+		return false;
+	strbuf_add(out, option, (size_t)(value - option));
+	strbuf_puts(out, "\"");
+	for (; value < option + len; value++)
+		if (*value != '\\')
+			strbuf_add(out, value, 1);
+	strbuf_puts(out, "\"");
+	return true;
+}
+
 /* The flags of the superblock are no options to mount(2): takes them out of data. An option may
  * hold "\\,", which stays as it is: the file system reads it. */
 static unsigned long legacy_data(const char *data, struct strbuf *out)
@@ -317,7 +334,8 @@ static unsigned long legacy_data(const char *data, struct strbuf *out)
 		}
 		if (out->len > 0)
 			strbuf_puts(out, ",");
-		strbuf_add(out, data, len);
+		if (!legacy_label(data, len, out))
+			strbuf_add(out, data, len);
 	}
 	return mask;
 }
@@ -448,6 +466,8 @@ static int fs_tree(struct mount_step *step, int target, int procfd, bool made, i
 		r = mount_copyup(target, fd, procfd, e);
 	if (r == 0)
 		r = mount_set(fd, step->rec_set, step->rec_clear, 0, false, e);
+	if (r == 0 && step->root_label)
+		r = mount_label_root(fd, step->root_label, e);
 	if (r == 0)
 		*out_fd = fd_take(&fd);
 	return r;

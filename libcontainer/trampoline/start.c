@@ -9,6 +9,9 @@
  * sealed memfd (linux/seal.c), and this one makes the last call. What a container
  * can reach is then a copy that nobody can write.
  *
+ * It writes the label of a security module that the program is to have, as the
+ * kernel uses that up at the next execve. That is before the filter comes.
+ *
  * It also installs the seccomp filter, where no_new_privs allows that this late:
  * the filter then needs to permit no call of ours but execve. Freestanding: no C
  * library, no heap, no relocations.
@@ -84,10 +87,10 @@ static size_t length(const char *s)
 	return n;
 }
 
-static void fail(long gate, int step, long error, char *path)
+static void fail(long gate, int step, long error, const char *path)
 {
 	struct trampoline_failure f = { .type = SYNC_EXEC_ERR, .error = (int32_t)error, .step = step };
-	struct iovec iov[2] = { { &f, sizeof(f) }, { path, length(path) } };
+	struct iovec iov[2] = { { &f, sizeof(f) }, { (char *)path, length(path) } };
 
 	if (gate >= 0)
 		(void)syscall4(SYS_writev, gate, (long)iov, 2, 0);
@@ -111,6 +114,19 @@ static long install_filter(long fd, long size, long flags)
 	return syscall4(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, (long)&prog, 0);
 }
 
+/* proc_pid_attr(5). The directory is of no use to the program, and leads to the host's procfs. */
+static long write_label(long dir, const char *text)
+{
+	long fd = syscall4(SYS_openat, dir, (long)"exec", O_WRONLY | O_CLOEXEC, 0), r;
+
+	(void)syscall4(SYS_close, dir, 0, 0, 0);
+	if (fd < 0)
+		return fd;
+	r = syscall4(SYS_write, fd, (long)text, (long)length(text), 0);
+	(void)syscall4(SYS_close, fd, 0, 0, 0);
+	return r;
+}
+
 void trampoline_main(long *stack);
 void trampoline_main(long *stack)
 {
@@ -119,7 +135,8 @@ void trampoline_main(long *stack)
 	char **envp = argv + argc + 1;
 	const char *numbers = argv[0];
 	long gate = next_number(&numbers), filter_fd = next_number(&numbers);
-	long size = next_number(&numbers), flags = next_number(&numbers), r;
+	long size = next_number(&numbers), flags = next_number(&numbers);
+	long attr_fd = next_number(&numbers), r;
 
 	/* the container's other processes have no business with our descriptors */
 	r = syscall4(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0);
@@ -127,6 +144,11 @@ void trampoline_main(long *stack)
 		r = syscall4(SYS_fcntl, gate, F_SETFD, FD_CLOEXEC, 0);
 	if (r < 0) /* a filter that is installed already forbids it, say */
 		fail(gate, TRAMPOLINE_EXEC, -r, argv[1]);
+	if (attr_fd >= 0) {
+		r = write_label(attr_fd, numbers);
+		if (r < 0)
+			fail(gate, TRAMPOLINE_LABEL, -r, numbers);
+	}
 	if (filter_fd >= 0) {
 		r = install_filter(filter_fd, size, flags);
 		if (r < 0)

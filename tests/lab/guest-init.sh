@@ -124,24 +124,31 @@ move_to_tmpfs() {
 	unmount_system
 	mount -t tmpfs -o mode=755 root /new
 	mkdir /new/dev /new/proc /new/sys /new/run /new/tmp /new/new
-	cp -a /bin /bundle* /init /lib /new/
-	for dir in /lib64 /usr; do [ ! -e "$dir" ] || cp -a "$dir" /new/; done
+	cp -a /bin /bundle* /init /lib /lsm.sh /new/
+	for dir in /lib64 /usr /*.bin; do [ ! -e "$dir" ] || cp -a "$dir" /new/; done
 	cp -a /dev/console /new/dev/
 	exec switch_root /new /init again
 }
 
+# shellcheck source=tests/lab/guest-lsm.sh
+. /lsm.sh
 mount_system 2>/dev/null
+lsm=$(sed -n 's/.* security=\([a-z]*\).*/\1/p' /proc/cmdline) # guest.sh's GUEST_LSM
 check_mounts() { [ -d /proc/1 ] && [ -e /sys/fs/cgroup/cgroup.controllers ] && controllers_enable; }
 if [ "${1:-}" != again ]; then
 	stage=initramfs
 	check cgroup2_with_controllers check_mounts
-	in_initramfs
+	[ -n "$lsm" ] || in_initramfs
 	move_to_tmpfs
 	not_ok switch_root "switch_root failed"
 else
-	stage=tmpfs
+	stage=${lsm:-tmpfs}
 	check cgroup2_with_controllers check_mounts
-	on_tmpfs
+	case "$lsm" in
+	apparmor) on_apparmor ;;
+	selinux) on_selinux ;;
+	*) on_tmpfs ;;
+	esac
 	echo "GUEST done"
 fi
 poweroff -f

@@ -373,6 +373,103 @@ START_TEST(test_process_is_what_the_spec_says)
 }
 END_TEST
 
+START_TEST(test_a_label_is_for_the_program_and_unconfined_is_none)
+{
+	struct spec_process p = { .args = STRV("sh"), .cwd = "/" };
+	struct process_plan out;
+	struct err e = { 0 };
+
+	ck_assert_int_eq(plan_process(&p, &out, &e), 0);
+	ck_assert(!out.lsm.apparmor_profile && !out.lsm.selinux_label);
+	plan_process_free(&out);
+	p.apparmor_profile = "a-profile";
+	p.selinux_label = "u:r:t:s0:c1,c2";
+	ck_assert_int_eq(plan_process(&p, &out, &e), 0);
+	ck_assert_str_eq(out.lsm.apparmor_profile, "a-profile");
+	ck_assert_str_eq(out.lsm.selinux_label, "u:r:t:s0:c1,c2");
+	plan_process_free(&out);
+	p.apparmor_profile = p.selinux_label = "unconfined";
+	ck_assert_int_eq(plan_process(&p, &out, &e), 0);
+	ck_assert(!out.lsm.apparmor_profile && !out.lsm.selinux_label);
+	plan_process_free(&out);
+}
+END_TEST
+
+START_TEST(test_a_label_is_one_line_that_a_page_holds)
+{
+	struct spec_process p = { .args = STRV("sh"), .cwd = "/", .apparmor_profile = "a\nb" };
+	struct process_plan out;
+	struct err e = { 0 };
+	char text[4002];
+
+	ck_assert_int_eq(plan_process(&p, &out, &e), -EINVAL);
+	ck_assert_str_eq(e.msg, "process.apparmorProfile: expected one line, got 'a\nb'");
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	p.apparmor_profile = NULL;
+	p.selinux_label = text;
+	ck_assert_int_eq(plan_process(&p, &out, &e), -EINVAL);
+	ck_assert_str_eq(e.msg, "process.selinuxLabel: 4001 bytes, expected at most 4000");
+	p.selinux_label = text + 1;
+	ck_assert_int_eq(plan_process(&p, &out, &e), 0);
+	plan_process_free(&out);
+}
+END_TEST
+
+/* Of the file systems that are made, those that take such an option: see plan_mount_label(). */
+START_TEST(test_the_mount_label_is_an_option_of_new_file_systems)
+{
+	static char *own[] = { "fscontext=\"a:b:c:s0:c1,c2\"", NULL };
+	struct spec_mount mounts[] = {
+		{ .destination = "/dev", .type = "tmpfs", .options = STRV("mode=755") },
+		{ .destination = "/proc", .type = "proc" },
+		{ .destination = "/sys", .type = "sysfs" },
+		{ .destination = "/sys/fs/cgroup", .type = "cgroup2" },
+		{ .destination = "/m", .type = "bind", .source = "/m" },
+		{ .destination = "/q", .type = "mqueue" },
+		{ .destination = "/t", .type = "tmpfs", .options = { own, 1 } },
+	};
+	static const char *const data[] = {
+		"mode=755,context=u:r:t:s0:c3\\,c4", NULL, NULL, NULL, NULL, NULL, "fscontext=a:b:c:s0:c1\\,c2",
+	};
+	struct world *w = world();
+
+	w->spec.mounts = mounts;
+	w->spec.n_mounts = ARRAY_LEN(mounts);
+	w->linux_part.mount_label = "u:r:t:s0:c3,c4";
+	plan_ok(w);
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+		const struct mount_step *s = &w->plan->mounts[i];
+
+		ck_assert_msg(!s->data == !data[i] && (!data[i] || strcmp(s->data, data[i]) == 0), "%zu: %s", i,
+			      s->data ? s->data : "none");
+		ck_assert(!s->root_label == (i != 5));
+	}
+	plan_free(w->plan);
+}
+END_TEST
+
+START_TEST(test_an_annotation_says_which_option_the_mount_label_is)
+{
+	struct spec_mount mount = { .destination = "/t", .type = "tmpfs" };
+	struct spec_kv note = { "run.oci.mount_context_type", "rootcontext" };
+	struct world *w = world();
+
+	w->spec.mounts = &mount;
+	w->spec.n_mounts = 1;
+	w->spec.annotations = &note;
+	w->spec.n_annotations = 1;
+	w->linux_part.mount_label = "u:r:t";
+	plan_ok(w);
+	ck_assert_str_eq(w->plan->mounts[0].data, "rootcontext=u:r:t");
+	plan_free(w->plan);
+	w->plan = NULL;
+	note.value = "other";
+	plan_refused(w, "annotations[\"run.oci.mount_context_type\"]: expected context, fscontext, defcontext or "
+			"rootcontext, got 'other'");
+}
+END_TEST
+
 START_TEST(test_no_capabilities_object_means_none_and_no_env_an_empty_one)
 {
 	struct world *w = world();
@@ -499,6 +596,10 @@ int main(void)
 	tcase_add_test(tc, test_devices_of_the_spec_follow_or_override);
 	tcase_add_test(tc, test_devices_that_cannot_be_are_refused);
 	tcase_add_test(tc, test_process_is_what_the_spec_says);
+	tcase_add_test(tc, test_a_label_is_for_the_program_and_unconfined_is_none);
+	tcase_add_test(tc, test_a_label_is_one_line_that_a_page_holds);
+	tcase_add_test(tc, test_the_mount_label_is_an_option_of_new_file_systems);
+	tcase_add_test(tc, test_an_annotation_says_which_option_the_mount_label_is);
 	tcase_add_test(tc, test_no_capabilities_object_means_none_and_no_env_an_empty_one);
 	tcase_add_test(tc, test_capabilities_become_masks_and_unknown_ones_a_warning);
 	tcase_add_test(tc, test_an_effective_capability_must_be_permitted);

@@ -144,8 +144,8 @@ static const struct refusal process_refused[] = {
 	{ PROCESS, "'noNewPrivileges':0", "process.noNewPrivileges: expected true or false, got a number" },
 	{ PROCESS, "'oomScoreAdj':-1001", "process.oomScoreAdj: expected a number from -1000 to 1000, got -1001" },
 	{ PROCESS, "'oomScoreAdj':1001", "process.oomScoreAdj: expected a number from -1000 to 1000, got 1001" },
-	{ PROCESS, "'apparmorProfile':'p'", "process.apparmorProfile: not supported by this build" },
-	{ PROCESS, "'selinuxLabel':'l'", "process.selinuxLabel: not supported by this build" },
+	{ PROCESS, "'apparmorProfile':1", "process.apparmorProfile: expected a string, got a number" },
+	{ PROCESS, "'selinuxLabel':[]", "process.selinuxLabel: expected a string, got an array" },
 	{ PROCESS, "'scheduler':'SCHED_IDLE'", "process.scheduler: expected an object, got a string" },
 	{ PROCESS, "'scheduler':{}", "process.scheduler.policy: required, but missing or empty" },
 	{ PROCESS, "'scheduler':{'policy':'SCHED_OTHER','nice':20}",
@@ -277,7 +277,7 @@ static const struct refusal linux_refused[] = {
 	  "linux.timeOffsets.monotonic.nanosecs: expected a number from 0 to 999999999, got 1000000000" },
 	{ LIN, TIME_NS "'timeOffsets':{'monotonic':{'nanosecs':-1}}",
 	  "linux.timeOffsets.monotonic.nanosecs: expected a number from 0 to 999999999, got -1" },
-	{ LINUX, "'mountLabel':'l'", "linux.mountLabel: not supported by this build" },
+	{ LINUX, "'mountLabel':{}", "linux.mountLabel: expected a string, got an object" },
 };
 
 static const struct refusal map_refused[] = {
@@ -440,7 +440,7 @@ END_TEST
 
 START_TEST(test_unsupported_keys_have_their_own_code)
 {
-	AUTO_FREE char *text = config_text(LINUX, "'mountLabel':'l'");
+	AUTO_FREE char *text = config_text(TOP, "'vm':{'kernel':{'path':'/k'}}");
 	struct spec *spec = NULL;
 	struct err e = { 0 };
 
