@@ -17,6 +17,7 @@
 #include "process.h"
 #include "rootfs.h"
 #include "rootpath.h"
+#include "seccomp_notify.h"
 #include "spawn.h"
 #include "str.h"
 #include "sync.h"
@@ -36,6 +37,7 @@ static int isolate(struct child *c, struct err *e)
 	process_reset_signals();
 	(void)umask(0);				    /* the caller's is not the container's */
 	fd_close((int *)(uintptr_t)&c->state->dir); /* or its lock would live as long as we do */
+	fd_close(&c->agent);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
 	if (setsid() < 0)
@@ -202,6 +204,8 @@ static int start_hooks(struct child *c, const struct process_exec *x, pid_t pid,
 
 	if (!spec->hooks[HOOK_START_CONTAINER].n)
 		return 0;
+	if (seccomp_notifies(x->filter))
+		seccomp_notify_reset(); /* a hook is waited for */
 	state = state_json(c->state, STATE_CREATED, pid);
 	return hooks_run(spec, HOOK_START_CONTAINER, state, x, e);
 }
@@ -213,7 +217,7 @@ static int say_ready(struct child *c, int master, struct err *e)
 {
 	int r = 0;
 
-	if (c->gate >= 0 && !has_early_hooks(c->plan->spec)) /* else their GO said so */
+	if (c->gate >= 0 && !has_early_hooks(c->plan->spec) && !seccomp_notifies(c->filter)) /* else a GO said so */
 		r = sync_expect(c->sync, SYNC_GO, NULL, NULL, e);
 	if (r < 0)
 		return r;
@@ -230,6 +234,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 		.filter = c->filter,
 		.trampoline_fd = c->trampoline_fd,
 		.label_procfd = c->label_procfd,
+		.sync = c->sync,
 		.preserve_fds = c->preserve_fds,
 		.listen_fds = c->listen_fds,
 		.rlimits_done = c->rlimits_done,

@@ -17,6 +17,7 @@ struct child {
 	int sync;		   /* this end of the pair with the parent */
 	int gate;		   /* a listening socket that start connects to; -1: sync is the gate */
 	int root_tree;		   /* the rootfs as a detached tree; -1: the child opens it and the sources */
+	int agent;		   /* the parent's connection to the seccomp agent, not to be held here; -1 */
 	int console_socket;	   /* -1: the terminal's master goes with READY */
 	int trampoline_fd;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */

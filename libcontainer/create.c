@@ -23,6 +23,7 @@
 #include "idmap.h"
 #include "io.h"
 #include "kernel.h"
+#include "listener.h"
 #include "log.h"
 #include "lsm.h"
 #include "mount.h"
@@ -287,6 +288,7 @@ static int clone_child(struct creation *c, struct err *e)
 		.state = &c->state,
 		.gate = c->gate,
 		.root_tree = c->rootfs,
+		.agent = c->agent,
 		.console_socket = c->console_socket,
 		.trampoline_fd = c->trampoline,
 		.label_procfd = c->label_procfd,
@@ -330,14 +332,17 @@ static bool relays_terminal(const struct creation *c, enum creation_mode mode)
 	return mode == CREATION_ATTACHED && c->plan->process.terminal && !c->opts->console_socket;
 }
 
-static bool has_early_hooks(const struct spec *spec)
+/* The child stops before READY until we have done something for it: hooks, or its listener. */
+static bool child_pauses(const struct creation *c)
 {
-	return spec->hooks[HOOK_PRESTART].n || spec->hooks[HOOK_CREATE_RUNTIME].n ||
-	       spec->hooks[HOOK_CREATE_CONTAINER].n;
+	const struct spec_hooks *hooks = c->spec->hooks;
+
+	return hooks[HOOK_PRESTART].n || hooks[HOOK_CREATE_RUNTIME].n || hooks[HOOK_CREATE_CONTAINER].n ||
+	       seccomp_notifies(&c->filter);
 }
 
 /* While the child sets itself up: all that must be there before its program runs. The GO is then
- * waiting for the child when it has set itself up, unless there are hooks, whose GO comes first: in
+ * waiting for the child when it has set itself up, unless it pauses before, which a GO ends: in
  * run it lets the program begin, in create it says that the child is written down, so that delete
  * finds it, and may outlive us. */
 static int announce(struct creation *c, enum creation_mode mode, struct err *e)
@@ -355,14 +360,14 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 	r = proc_start_time(c->state.pid, &c->state.start_time, NULL);
 	if (r < 0)
 		return err_sys(e, -r, "find the container's process");
-	c->state.ready = mode != CREATION_GATED && !has_early_hooks(c->spec) && !relays_terminal(c, mode);
+	c->state.ready = mode != CREATION_GATED && !child_pauses(c) && !relays_terminal(c, mode);
 	r = state_write(&c->state, e);
 	if (r == 0)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
 	c->pid_written = r == 0 && c->opts->pid_file;
 	if (r == 0)
 		r = caller_send_pidfd(c->opts->pidfd_socket, c->pidfd, e);
-	if (r < 0 || has_early_hooks(c->spec) || relays_terminal(c, mode))
+	if (r < 0 || child_pauses(c) || relays_terminal(c, mode))
 		return r;
 	return sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
@@ -376,6 +381,17 @@ static int runtime_hooks(struct creation *c, struct err *e)
 	r = hooks_run_interruptible(c->spec, HOOK_PRESTART, state, e);
 	if (r == 0)
 		r = hooks_run_interruptible(c->spec, HOOK_CREATE_RUNTIME, state, e);
+	return r < 0 ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+}
+
+/* The child's filter is in force; what it calls from now on may wait for the agent. */
+static int pass_listener(struct creation *c, int listener, struct err *e)
+{
+	int r;
+
+	if (c->agent < 0 || listener < 0)
+		return err_set(e, EPROTO, "the container's process sent a listener that was not due");
+	r = listener_send(&c->agent, c->spec->linux_->seccomp, &c->state, STATE_CREATING, c->state.pid, listener, e);
 	return r < 0 ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
@@ -407,15 +423,21 @@ static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e
 	int r;
 
 	for (;;) {
+		AUTO_FD fd = -1;
+
 		r = wait_child(c, e);
 		if (r < 0)
 			return r;
-		r = sync_recv(c->sync, &c->master, NULL, e);
+		r = sync_recv(c->sync, &fd, NULL, e);
 		if (r == 0)
 			return child_died(c, e);
 		if (r == SYNC_HOOKS)
 			r = runtime_hooks(c, e);
+		else if (r == SYNC_LISTENER)
+			r = pass_listener(c, fd, e);
 		else if (r == SYNC_READY)
+			c->master = fd_take(&fd);
+		if (r == SYNC_READY)
 			break;
 		if (r < 0)
 			return r;
@@ -462,6 +484,8 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 	if (r == 0)
 		r = process_prepare_filter(c->ctx, c->spec, &c->filter, e);
 	if (r == 0)
+		r = listener_connect(&c->filter, c->spec->linux_->seccomp, &c->agent, e);
+	if (r == 0)
 		r = seal_trampoline(&c->trampoline, e);
 	if (r == 0)
 		r = make_state(c, id, e);
@@ -497,6 +521,7 @@ int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id
 		.trampoline = -1,
 		.label_procfd = -1,
 		.console_socket = -1,
+		.agent = -1,
 		.gate = -1,
 	};
 	r = make(c, id, mode, e);
@@ -547,6 +572,7 @@ void creation_free(struct creation *c)
 	fd_close(&c->trampoline);
 	fd_close(&c->label_procfd);
 	fd_close(&c->console_socket);
+	fd_close(&c->agent);
 	fd_close(&c->gate);
 	state_free(&c->state);
 	seccomp_prog_free(&c->filter);

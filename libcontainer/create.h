@@ -32,6 +32,7 @@ struct creation {
 	int trampoline;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int console_socket;
+	int agent;	 /* the seccomp agent, to be told of the listener; -1: none, or told */
 	int gate;	 /* listening; -1 for run */
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */
 	bool hooks_ran, pid_written;

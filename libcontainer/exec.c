@@ -18,6 +18,7 @@
 #include "init_ns.h"
 #include "io.h"
 #include "kernel.h"
+#include "listener.h"
 #include "lsm.h"
 #include "oom.h"
 #include "plan.h"
@@ -50,6 +51,7 @@ struct execution {
 	struct seccomp_prog filter;
 	int init_pidfd, cgroup, trampoline, console_socket;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
+	int agent; /* the seccomp agent, to be told of the listener; -1: none, or told */
 	int sync, pidfd, master;
 	pid_t pid;
 	bool pid_written; /* to --pid-file */
@@ -178,6 +180,8 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 	if (r == 0)
 		r = process_prepare_filter(ctx, x->spec, &x->filter, e);
 	if (r == 0)
+		r = listener_connect(&x->filter, x->spec->linux_->seccomp, &x->agent, e);
+	if (r == 0)
 		r = seal_trampoline(&x->trampoline, e);
 	if (r == 0)
 		r = lsm_prepare(&x->plan.process.lsm, &x->label_procfd, e);
@@ -218,6 +222,7 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		.filter = &x->filter,
 		.trampoline_fd = x->trampoline,
 		.label_procfd = x->label_procfd,
+		.sync = sync,
 		.preserve_fds = x->opts->preserve_fds,
 		.rlimits_done = x->plan.has_userns,
 	};
@@ -225,6 +230,7 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 	int master = -1, r;
 
 	process_reset_signals();
+	fd_close(&x->agent);
 	if (setsid() < 0)
 		return err_sys(e, errno, "setsid");
 	r = process_guard(e);
@@ -317,6 +323,21 @@ static int spawn_on_cpus(struct execution *x, struct err *e)
 	return r;
 }
 
+/* The child's filter is in force; what it calls from now on may wait for the agent. */
+static int pass_listener(struct execution *x, struct err *e)
+{
+	AUTO_FD listener = -1;
+	int r;
+
+	if (x->agent < 0)
+		return 0;
+	r = sync_expect(x->sync, SYNC_LISTENER, &listener, NULL, e);
+	if (r == 0)
+		r = listener_send(&x->agent, x->spec->linux_->seccomp, &x->state, state_status(&x->state), x->pid,
+				  listener, e);
+	return r < 0 ? r : sync_send(x->sync, SYNC_GO, x->pid, -1, e);
+}
+
 /* The child waits for GO: time for what it cannot do, and for what the caller must have first. */
 static int release(struct execution *x, struct err *e)
 {
@@ -328,6 +349,8 @@ static int release(struct execution *x, struct err *e)
 		r = sched_apply(x->pid, &p->sched, e);
 	if (r == 0)
 		r = rdt_enter(x->spec->linux_->intel_rdt, x->state.id, x->pid, e);
+	if (r == 0)
+		r = pass_listener(x, e);
 	if (r == 0)
 		r = sync_expect(x->sync, SYNC_READY, &x->master, NULL, e);
 	attach_copy_size(x->master);
@@ -387,6 +410,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 		.trampoline = -1,
 		.label_procfd = -1,
 		.console_socket = -1,
+		.agent = -1,
 		.sync = -1,
 		.pidfd = -1,
 		.master = -1,
@@ -404,6 +428,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 	fd_close(&x.trampoline);
 	fd_close(&x.label_procfd);
 	fd_close(&x.console_socket);
+	fd_close(&x.agent);
 	fd_close(&x.sync);
 	fd_close(&x.pidfd);
 	fd_close(&x.master);

@@ -12,8 +12,10 @@
 #include "rlimit.h"
 #include "sched.h"
 #include "seal.h"
+#include "seccomp_notify.h"
 #include "state.h"
 #include "str.h"
+#include "sync.h"
 
 #include <grp.h>
 #include <linux/keyctl.h>
@@ -218,13 +220,31 @@ static int find_program(struct process_exec *x, struct err *e)
 	return code ? err_sys(e, code, "exec: '%s'", name) : 0;
 }
 
-/* With no_new_privs the trampoline installs the filter: it reads it from a memory file. */
+/* With no_new_privs the trampoline installs the filter: it reads it from a memory file. Not one that
+ * notifies: somebody must then deliver the listener. */
 static int prepare_late_filter(struct process_exec *x, struct err *e)
 {
 	x->filter_fd = -1;
-	if (!x->plan->no_new_privileges || !x->filter->n)
+	if (!x->plan->no_new_privileges || !x->filter->n || seccomp_notifies(x->filter))
 		return 0;
 	return seal_bytes("husk-filter", x->filter->insns, x->filter->n * sizeof(*x->filter->insns), &x->filter_fd, e);
+}
+
+/* In the carrier of seccomp_notify_install(): the parent has the way to the agent, and says when it is
+ * gone. */
+static int send_listener(int listener, void *arg, struct err *e)
+{
+	const struct process_exec *x = arg;
+	int r = sync_send(x->sync, SYNC_LISTENER, 0, listener, e);
+
+	return r < 0 ? r : sync_expect(x->sync, SYNC_GO, NULL, NULL, e);
+}
+
+static int install_filter(struct process_exec *x, struct err *e)
+{
+	if (seccomp_notifies(x->filter))
+		return seccomp_notify_install(x->filter, send_listener, x, e);
+	return seccomp_install(x->filter, e);
 }
 
 int process_become(struct process_exec *x, struct err *e)
@@ -249,7 +269,7 @@ int process_become(struct process_exec *x, struct err *e)
 	cwd = try_cwd(p, false, e);
 	r = cwd < 0 ? cwd : caps_apply_bounding(&p->caps, e);
 	if (r == 0 && !p->no_new_privileges && x->filter->n)
-		r = seccomp_install(x->filter, e);
+		r = install_filter(x, e);
 	if (r == 0)
 		r = set_user(p, e);
 	if (r == 0)
@@ -260,7 +280,8 @@ int process_become(struct process_exec *x, struct err *e)
 		return r;
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, errno, "process.noNewPrivileges");
-	return find_program(x, e);
+	r = find_program(x, e);
+	return r == 0 && p->no_new_privileges && seccomp_notifies(x->filter) ? install_filter(x, e) : r;
 }
 
 static int keep_open(int fd)
@@ -303,9 +324,9 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 		return err_sys(e, -r, "prepare descriptors for exec");
 	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, env, AT_EMPTY_PATH);
 	if (!late_filter && x->filter->n)
-		return err_sys(
-			e, errno,
-			"exec: execveat (linux.seccomp must allow execveat unless process.noNewPrivileges is set)");
+		return err_sys(e, errno,
+			       "exec: execveat (linux.seccomp must allow execveat unless process.noNewPrivileges is "
+			       "set and nothing is SCMP_ACT_NOTIFY)");
 	return err_sys(e, errno, "exec: execveat");
 }
 

@@ -19,6 +19,7 @@ struct process_exec {
 	const struct process_plan *plan;
 	const struct seccomp_prog *filter;
 	int trampoline_fd;
+	int sync; /* where the listener of SCMP_ACT_NOTIFY goes (SYNC_LISTENER) */
 	int preserve_fds;
 	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
 	bool rlimits_done;   /* the parent has set them, and what sched.h has */
@@ -41,7 +42,8 @@ int process_new_keyring(const char *name, struct err *e);
 
 /* The container's root is "/". umask, limits, scheduler, execution domain, memory policy, working directory, then from root to the user:
  * bounding set, filter (unless no_new_privs lets it come last), groups, ids, capabilities; and the
- * program is looked up, as that user. Nothing is undone on failure: the caller exits. */
+ * program is looked up, as that user. A filter with SCMP_ACT_NOTIFY comes here in any case, last if it
+ * may: its agent has the listener when this returns. Nothing is undone on failure: the caller exits. */
 int process_become(struct process_exec *x, struct err *e);
 
 /* Goes by the trampoline to the program. gate: where the trampoline tells of a failure; it is closed

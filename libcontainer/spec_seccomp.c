@@ -2,6 +2,10 @@
 /* spec_seccomp.c: the shape of linux.seccomp. What its names mean is linux/seccomp.c's matter. */
 #include "spec_read.h"
 
+#include "str.h"
+
+#include <stdio.h>
+
 #define SYSCALL_ARGS 6
 #define ERRNO_MAX 4095 /* MAX_ERRNO of the kernel: what SECCOMP_RET_ERRNO can return */
 
@@ -38,6 +42,24 @@ static void read_rule(struct spec_reader *rd, const struct json *rule, struct sp
 	read_args(rd, rule, out);
 }
 
+/* The specification ignores both keys where nothing is SCMP_ACT_NOTIFY; and listenerMetadata without
+ * listenerPath, which it forbids, runc ignores. */
+static void check_listener(struct spec_reader *rd, const struct json *obj, const struct spec_seccomp *s)
+{
+	char why[80];
+	size_t i = 0;
+
+	while (i < s->n_rules && !str_eq(s->rules[i].action, "SCMP_ACT_NOTIFY"))
+		i++;
+	if (i == s->n_rules)
+		return;
+	(void)snprintf(why, sizeof(why), "required, as linux.seccomp.syscalls[%zu].action is SCMP_ACT_NOTIFY", i);
+	if (!s->listener_path)
+		(void)spec_read_fail_key(rd, obj, "listenerPath", why);
+	else
+		(void)spec_read_need_abs(rd, obj, "listenerPath");
+}
+
 struct spec_seccomp *spec_read_seccomp(struct spec_reader *rd, const struct json *obj)
 {
 	const struct json *rules;
@@ -50,7 +72,6 @@ struct spec_seccomp *spec_read_seccomp(struct spec_reader *rd, const struct json
 	out = json_alloc(rd->doc, 1, sizeof(*out));
 	out->text = rd->doc->text + obj->start;
 	out->text_len = obj->end - obj->start;
-	spec_read_unsupported(rd, obj, "listenerPath", NULL);
 	out->default_action = spec_read_need_str(rd, obj, "defaultAction");
 	out->have_default_errno_ret = read_errno(rd, obj, "defaultErrnoRet", &out->default_errno_ret);
 	out->architectures = spec_read_strv(rd, obj, "architectures");
@@ -60,5 +81,6 @@ struct spec_seccomp *spec_read_seccomp(struct spec_reader *rd, const struct json
 	rules = spec_read_items(rd, obj, "syscalls", sizeof(*out->rules), &out->rules, &out->n_rules);
 	json_each (rule, rules)
 		read_rule(rd, rule, &out->rules[rule->index]);
+	check_listener(rd, obj, out);
 	return out;
 }

@@ -72,5 +72,8 @@ enum state_status state_status(const struct state *s);
 const char *state_status_name(enum state_status status);
 /* The OCI state (runtime-spec runtime.md) as malloc'ed JSON. pid is left out when stopped. */
 char *state_json(const struct state *s, enum state_status status, pid_t pid);
+/* The container process state (config-linux.md) that a seccomp agent is sent, as malloc'ed JSON: pid is
+ * that of the process under the filter; metadata may be NULL. */
+char *state_process_json(const struct state *s, enum state_status status, pid_t pid, const char *metadata);
 
 #endif

@@ -164,3 +164,16 @@ char *state_json(const struct state *s, enum state_status status, pid_t pid)
 		gen_raw(g, "annotations", s->annotations);
 	return gen_close(g);
 }
+
+char *state_process_json(const struct state *s, enum state_status status, pid_t pid, const char *metadata)
+{
+	AUTO_FREE char *state = state_json(s, status, s->pid);
+	yajl_gen g = gen_open();
+
+	gen_str(g, "ociVersion", OCI_VERSION);
+	gen_raw(g, "fds", "[\"seccompFd\"]");
+	gen_u64(g, "pid", (uint64_t)pid);
+	gen_str(g, "metadata", metadata);
+	gen_raw(g, "state", state);
+	return gen_close(g);
+}

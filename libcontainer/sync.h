@@ -4,11 +4,12 @@
  * container's (the child), over a SOCK_SEQPACKET unix socket: a socket pair
  * during set-up, then the gate. The legal order is
  *
- *   [GO ->]  [<- HOOKS]  [GO ->]  <- READY  GO ->  (end of file: exec succeeded)
+ *   [GO ->]  [<- HOOKS]  [GO ->]  [<- LISTENER]  [GO ->]  <- READY  GO ->  (end of file: exec succeeded)
  *
  * where the first GO is sent only if the child must wait for the parent's part, such
  * as id maps, the second one to answer HOOKS or, in create, to say that state.json
- * names the child; the last GO may be sent before READY was read (it waits in the
+ * names the child, unless LISTENER, sent by a helper of the child (seccomp_notify.h),
+ * is answered so; the last GO may be sent before READY was read (it waits in the
  * socket), and ERR or EXEC_ERR
  * may come from the child at any time. The end of file without a READY
  * means that the child died. Nothing here is trusted by size: a packet is

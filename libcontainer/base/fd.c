@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -117,6 +118,22 @@ ssize_t fd_recv(int sock, void *buf, size_t len, int *out_fds, int max, int *out
 	if (out_n)
 		*out_n = n;
 	return got;
+}
+
+int fd_connect(int sock, const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	AUTO_FD file = -1;
+
+	if (strlen(path) < sizeof(addr.sun_path)) {
+		memcpy(addr.sun_path, path, strlen(path) + 1);
+	} else { /* too long for an address: by way of its descriptor */
+		file = open(path, O_PATH | O_CLOEXEC);
+		if (file < 0)
+			return -errno;
+		fd_path(file, addr.sun_path);
+	}
+	return connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
 }
 
 int fd_check_magic(int fd, long magic)

@@ -45,6 +45,9 @@ int fd_open_in_root(int rootfd, const char *path, int flags, unsigned int resolv
 ssize_t fd_send(int sock, const void *buf, size_t len, const int *fds, int n);
 ssize_t fd_recv(int sock, void *buf, size_t len, int *out_fds, int max, int *out_n);
 
+/* Connects a unix socket to the one at path, of any length. 0 or -errno. */
+int fd_connect(int sock, const char *path);
+
 /* 0 if the file system behind fd has this statfs(2) magic, else -errno. */
 int fd_check_magic(int fd, long magic);
 

@@ -15,6 +15,7 @@
 #include "spec.h"
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 
 struct seccomp_prog {
@@ -27,10 +28,17 @@ struct seccomp_prog {
  * read or written only costs time. Unknown actions, operators, architectures and
  * flags are refused by name; system calls that this libseccomp does not know are
  * skipped, and calls newer than all that it knows get ENOSYS when the default
- * action is an errno (as runc does). SCMP_ACT_NOTIFY is refused for now. */
+ * action is an errno (as runc does). SCMP_ACT_NOTIFY is refused as the default action. */
 int seccomp_prepare(int cache_dirfd, const struct spec_seccomp *s, struct seccomp_prog *out, struct err *e);
+/* True when the program notifies somebody: then it is seccomp_notify.h that installs it. */
+static inline bool seccomp_notifies(const struct seccomp_prog *prog)
+{
+	return prog->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
 /* seccomp(2) on the calling thread. */
 int seccomp_install(const struct seccomp_prog *prog, struct err *e);
+/* What went wrong, when seccomp(2) did not give 0 or a listener but result (-errno). */
+int seccomp_install_failed(const struct seccomp_prog *prog, long result, struct err *e);
 void seccomp_prog_free(struct seccomp_prog *prog);
 
 /* For features: names this build knows. */
@@ -38,7 +46,7 @@ const char *const *seccomp_action_names(void);
 const char *const *seccomp_operator_names(void);
 const char *const *seccomp_arch_names(void);
 const char *const *seccomp_flag_names(void);
-/* The SECCOMP_FILTER_FLAG_* of a name, 0 for one that takes no part without SCMP_ACT_NOTIFY; -EINVAL. */
+/* The SECCOMP_FILTER_FLAG_* of a name; -EINVAL. WAIT_KILLABLE_RECV takes no part without SCMP_ACT_NOTIFY. */
 int seccomp_flag_value(const char *name, unsigned int *out_flag);
 /* True when this kernel takes the flag. */
 bool seccomp_flag_supported(const char *name);

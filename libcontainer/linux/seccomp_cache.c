@@ -10,6 +10,7 @@
 
 #include "fd.h"
 #include "io.h"
+#include "kernel.h"
 #include "str.h"
 
 #include <dirent.h>
@@ -26,6 +27,9 @@
 #define NAME_SIZE 32
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
+#define KNOWN_FLAGS                                                                             \
+	(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | \
+	 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
 #define EVICT_TRIES 4 /* files removed by one store, at most */
 
 static const size_t header_size = sizeof(struct seccomp_cache_header);
@@ -61,7 +65,6 @@ static void file_name(const char *text, size_t text_len, char out[NAME_SIZE])
 
 int seccomp_cache_parse(const char *buf, size_t len, const char *text, size_t text_len, struct seccomp_cache_view *out)
 {
-	const unsigned int known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	struct seccomp_cache_header h;
 	size_t insns_len;
 
@@ -69,7 +72,7 @@ int seccomp_cache_parse(const char *buf, size_t len, const char *text, size_t te
 		return -EINVAL;
 	memcpy(&h, buf, header_size);
 	if (memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0 || h.format != SECCOMP_CACHE_FORMAT ||
-	    h.library != library_version() || h.reserved != 0 || (h.flags & ~known))
+	    h.library != library_version() || h.reserved != 0 || (h.flags & ~KNOWN_FLAGS))
 		return -EINVAL;
 	if (h.text_len != text_len || h.text_len > SECCOMP_CACHE_TEXT_MAX || h.n_insns < 1 || h.n_insns > BPF_MAXINSNS)
 		return -EINVAL;

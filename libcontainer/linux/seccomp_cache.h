@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SECCOMP_CACHE_FORMAT 1		    /* count up when the same text compiles to another program */
+#define SECCOMP_CACHE_FORMAT 2		    /* count up when the same text compiles to another program */
 #define SECCOMP_CACHE_FILES 64		    /* kept in the directory; the oldest goes first */
 #define SECCOMP_CACHE_TEXT_MAX (256U << 10) /* longer profiles are compiled each time */
 

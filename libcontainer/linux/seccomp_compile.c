@@ -10,6 +10,7 @@
 #include "seccomp_compile.h"
 
 #include "fd.h"
+#include "kernel.h"
 #include "log.h"
 #include "seccomp_enosys.h"
 #include "str.h"
@@ -36,11 +37,12 @@ static const struct {
 } actions[] = {
 	{ SCMP_ACT_ALLOW, DATA_NONE },	      { SCMP_ACT_ERRNO(0), DATA_ERRNO },   { SCMP_ACT_KILL, DATA_NONE },
 	{ SCMP_ACT_KILL_PROCESS, DATA_NONE }, { SCMP_ACT_KILL_THREAD, DATA_NONE }, { SCMP_ACT_LOG, DATA_NONE },
-	{ SCMP_ACT_TRACE(0), DATA_TRACE },    { SCMP_ACT_TRAP, DATA_NONE },
+	{ SCMP_ACT_NOTIFY, DATA_NONE },	      { SCMP_ACT_TRACE(0), DATA_TRACE },   { SCMP_ACT_TRAP, DATA_NONE },
 };
-static const char *const action_names[] = { "SCMP_ACT_ALLOW",	     "SCMP_ACT_ERRNO",	     "SCMP_ACT_KILL",
-					    "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",
-					    "SCMP_ACT_TRACE",	     "SCMP_ACT_TRAP",	     NULL };
+static const char *const action_names[] = {
+	"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO",  "SCMP_ACT_KILL",  "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+	"SCMP_ACT_LOG",	  "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",		NULL
+};
 _Static_assert(ARRAY_LEN(action_names) == ARRAY_LEN(actions) + 1, "one name an action");
 
 static const enum scmp_compare operators[] = { SCMP_CMP_EQ, SCMP_CMP_GE,	SCMP_CMP_GT, SCMP_CMP_LE,
@@ -73,9 +75,8 @@ static const char *const arch_names[] = {
 };
 _Static_assert(ARRAY_LEN(arch_names) == ARRAY_LEN(archs) + 1, "one name an architecture");
 
-/* WAIT_KILLABLE_RECV is about SCMP_ACT_NOTIFY alone: the kernel refuses it elsewhere. */
 static const unsigned int flags[] = { SECCOMP_FILTER_FLAG_LOG, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-				      SECCOMP_FILTER_FLAG_TSYNC, 0 };
+				      SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV };
 static const char *const flag_names[] = { "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
 					  "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", NULL };
 _Static_assert(ARRAY_LEN(flag_names) == ARRAY_LEN(flags) + 1, "one name a flag");
@@ -130,8 +131,6 @@ static int find_action(const char *name, bool have_data, uint32_t data, const st
 	int i = name_index(action_names, name);
 	uint32_t max;
 
-	if (str_eq(name, "SCMP_ACT_NOTIFY"))
-		return err_set(e, ENOTSUP, "%s.%s: SCMP_ACT_NOTIFY is not supported", at->object, at->action_key);
 	if (i < 0)
 		return err_set(e, EINVAL, "%s.%s: unknown action '%s'", at->object, at->action_key, name ? name : "");
 	*out = actions[i].value;
@@ -164,6 +163,17 @@ static int add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *s, struct e
 	return 0;
 }
 
+/* What seccomp(2) must have besides where a rule notifies. With TSYNC both a listener and the id of a
+ * thread that cannot follow would be the result, but for TSYNC_ESRCH. */
+static unsigned int listener_flags(const struct spec_seccomp *s, unsigned int asked)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (str_eq(s->rules[i].action, "SCMP_ACT_NOTIFY"))
+			return SECCOMP_FILTER_FLAG_NEW_LISTENER |
+			       (asked & SECCOMP_FILTER_FLAG_TSYNC ? SECCOMP_FILTER_FLAG_TSYNC_ESRCH : 0);
+	return 0;
+}
+
 /* Without the key, as runc: SPEC_ALLOW, which kernels from 5.16 on do by themselves. */
 static int find_flags(const struct spec_seccomp *s, unsigned int *out, struct err *e)
 {
@@ -174,7 +184,9 @@ static int find_flags(const struct spec_seccomp *s, unsigned int *out, struct er
 			return err_set(e, EINVAL, "linux.seccomp.flags[%zu]: unknown flag '%s'", i, s->flags.v[i]);
 		all |= flag;
 	}
-	*out = all;
+	*out = all | listener_flags(s, all);
+	if (!(*out & SECCOMP_FILTER_FLAG_NEW_LISTENER)) /* the kernel refuses it then */
+		*out &= ~(unsigned int)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	return 0;
 }
 
@@ -376,6 +388,10 @@ int seccomp_compile(const struct spec_seccomp *s, enum seccomp_lookup lookup, st
 	int r;
 
 	r = find_action(s->default_action, s->have_default_errno_ret, s->default_errno_ret, &at, &action, e);
+	if (r == 0 && action == SCMP_ACT_NOTIFY)
+		return err_set(e, EINVAL,
+			       "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is for the rules of "
+			       "linux.seccomp.syscalls alone, as it would ask the agent about every call");
 	if (r == 0)
 		r = find_flags(s, &prog.flags, e);
 	if (r < 0)

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 
 #define PTMX_MAJOR 5
 #define PTMX_MINOR 2
@@ -88,22 +87,14 @@ int terminal_make_controlling(int slave, struct err *e)
 
 int terminal_connect_socket(const char *path, int *out_fd, struct err *e)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	AUTO_FD sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	AUTO_FD file = -1;
+	int r;
 
 	if (sock < 0)
 		return err_sys(e, errno, "socket");
-	if (strlen(path) < sizeof(addr.sun_path)) {
-		memcpy(addr.sun_path, path, strlen(path) + 1);
-	} else { /* too long for an address: by way of its descriptor */
-		file = open(path, O_PATH | O_CLOEXEC);
-		if (file < 0)
-			return err_sys(e, errno, "open the socket '%s'", path);
-		fd_path(file, addr.sun_path);
-	}
-	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return err_sys(e, errno, "connect to the socket '%s'", path);
+	r = fd_connect(sock, path);
+	if (r < 0)
+		return err_sys(e, -r, "connect to the socket '%s'", path);
 	*out_fd = fd_take(&sock);
 	return 0;
 }

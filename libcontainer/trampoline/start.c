@@ -10,15 +10,17 @@
  * can reach is then a copy that nobody can write.
  *
  * It writes the label of a security module that the program is to have, as the
- * kernel uses that up at the next execve. That is before the filter comes.
+ * kernel uses that up at the next execve. That is before the filter comes, if it
+ * comes here.
  *
- * It also installs the seccomp filter, where no_new_privs allows that this late:
- * the filter then needs to permit no call of ours but execve. Freestanding: no C
- * library, no heap, no relocations.
+ * It also installs the seccomp filter, where no_new_privs allows that this late and
+ * nobody is to be notified of calls: the filter then needs to permit no call of ours
+ * but execve. Freestanding: no C library, no heap, no relocations.
  */
 #include "trampoline.h"
 
 #include "sync_type.h"
+#include "syscall4.h"
 
 #include <linux/fcntl.h>
 #include <linux/filter.h>
@@ -34,29 +36,8 @@
 #define ERRNO_IO 5
 
 #if defined(__x86_64__)
-static long syscall4(long n, long a, long b, long c, long d)
-{
-	register long r10 __asm__("r10") = d;
-	long ret;
-
-	__asm__ volatile("syscall" : "=a"(ret) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
-	return ret;
-}
-
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall trampoline_main\n");
 #elif defined(__aarch64__)
-static long syscall4(long n, long a, long b, long c, long d)
-{
-	register long x8 __asm__("x8") = n;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-	return x0;
-}
-
 __asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl trampoline_main\n");
 #else
 #error "the trampoline has no entry code for this architecture"

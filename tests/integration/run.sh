@@ -38,6 +38,8 @@ if is_root && [ -z "${HUSK_ROOT_ONLY:-}" ]; then
 	cp "$HUSK" "$binary"
 	mkdir -m 0755 "$work/integration" "$work/tmp"
 	cp "$here"/*.sh "$work/integration/"
+	agent=$HUSK_TOP_BUILDDIR/tests/integration/notify/agent
+	[ ! -x "$agent" ] || install -D "$agent" "$work/integration/notify/agent"
 	chmod -R go+rX "$work"
 	chmod 1777 "$work/tmp"
 	for f in "${files[@]}"; do

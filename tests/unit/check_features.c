@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_features.c: the shape of `husk features`, and that config.json's reader agrees with it. */
 #include "json.h"
+#include "kernel.h"
 #include "libcontainer.h"
 #include "spec.h"
 #include "str.h"
 
 #include <check.h>
+#include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
 
 static struct err e;
@@ -88,17 +91,25 @@ START_TEST(every_part_of_features_md_is_there)
 }
 END_TEST
 
+/* The kernel looks at the flags before it reads the program. */
+static bool takes_flag(unsigned long flags)
+{
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
+}
+
 START_TEST(names_are_the_specs)
 {
 	ck_assert(has("mountOptions", "rbind") && has("mountOptions", "ro"));
 	ck_assert(has("linux.capabilities", "CAP_CHOWN") && has("linux.capabilities", "CAP_CHECKPOINT_RESTORE"));
 	ck_assert(has("linux.seccomp.actions", "SCMP_ACT_KILL_PROCESS"));
-	ck_assert(!has("linux.seccomp.actions", "SCMP_ACT_NOTIFY"));
+	ck_assert(has("linux.seccomp.actions", "SCMP_ACT_NOTIFY"));
 	ck_assert(has("linux.seccomp.archs", "SCMP_ARCH_AARCH64"));
 	ck_assert(has("linux.memoryPolicy.modes", "MPOL_WEIGHTED_INTERLEAVE"));
 	ck_assert(has("linux.memoryPolicy.flags", "MPOL_F_STATIC_NODES"));
 	ck_assert(has("linux.seccomp.supportedFlags", "SECCOMP_FILTER_FLAG_LOG"));
-	ck_assert(!has("linux.seccomp.supportedFlags", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"));
+	ck_assert(has("linux.seccomp.knownFlags", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"));
+	ck_assert_int_eq(has("linux.seccomp.supportedFlags", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"),
+			 takes_flag(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_NEW_LISTENER));
 }
 END_TEST
 

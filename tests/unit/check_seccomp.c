@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_seccomp.c: profiles against the real kernel. */
+#include "kernel.h"
 #include "seccomp.h"
+#include "seccomp_notify.h"
 #include "spec.h"
 #include "str.h"
 
@@ -9,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -356,6 +359,115 @@ START_TEST(rules_hold_for_every_architecture_listed)
 END_TEST
 #endif
 
+/* ---- notify ---- */
+
+/* Of the system calls `names`; rule and section end with these keys. */
+#define NOTIFY(names, rule_rest, rest)                                                                       \
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/agent\",\"syscalls\":[{\"names\":[" names \
+	"],\"action\":\"SCMP_ACT_NOTIFY\"" rule_rest "}]" rest "}"
+
+START_TEST(a_rule_that_notifies_asks_for_a_listener)
+{
+	static const struct {
+		const char *text;
+		unsigned int want;
+	} cases[] = {
+		{ NOTIFY("\"umask\"", "", ",\"flags\":[]"), SECCOMP_FILTER_FLAG_NEW_LISTENER },
+		{ NOTIFY("\"call_of_the_next_century\"", "", ",\"flags\":[]"), SECCOMP_FILTER_FLAG_NEW_LISTENER },
+		{ NOTIFY("\"umask\"", "", ""), SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+		{ NOTIFY("\"umask\"", "", ",\"flags\":[\"SECCOMP_FILTER_FLAG_TSYNC\"]"),
+		  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH },
+		{ NOTIFY("\"umask\"", "", ",\"flags\":[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]"),
+		  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct seccomp_prog prog = compile(cases[i].text);
+
+		ck_assert_uint_eq(prog.flags, cases[i].want);
+		ck_assert(seccomp_notifies(&prog));
+		seccomp_prog_free(&prog);
+	}
+}
+END_TEST
+
+/* What the carrier of seccomp_notify_install() does here: answers one call itself, on the side. */
+static int hand_over(int listener, void *arg, struct err *out)
+{
+	(void)out;
+	*(int *)arg = dup(listener);
+	return *(int *)arg < 0 ? -errno : 0;
+}
+
+static int refuse(int listener, void *arg, struct err *out)
+{
+	(void)listener;
+	(void)arg;
+	return err_set(out, ECONNREFUSED, "no agent");
+}
+
+static void answer_one(int listener, int nr, int value)
+{
+	struct seccomp_notif req = { 0 };
+	struct seccomp_notif_resp resp = { .val = value };
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req) < 0 || req.data.nr != nr)
+		_exit(1);
+	resp.id = req.id;
+	_exit(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) < 0);
+}
+
+START_TEST(the_carrier_gives_the_listener_away)
+{
+	struct seccomp_prog prog = compile(NOTIFY("\"umask\"", "", ""));
+	int listener = -1;
+
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	ck_assert_int_eq(seccomp_notify_install(&prog, hand_over, &listener, &e), 0);
+	ck_assert_int_ge(listener, 0);
+	seccomp_notify_reset();
+	if (fork() == 0)
+		answer_one(listener, SYS_umask, 0123);
+	ck_assert_int_eq((int)syscall(SYS_umask, 0), 0123);
+	/* there is one child, and no carrier is left beside it */
+	ck_assert_int_gt(wait(NULL), 0);
+	ck_assert_int_lt(wait(NULL), 0);
+	ck_assert_int_eq(errno, ECHILD);
+	/* and this is its last descriptor: nobody is left to answer then */
+	(void)close(listener);
+	ck_assert_int_eq((int)syscall(SYS_umask, 0), -1);
+	ck_assert_int_eq(errno, ENOSYS);
+	seccomp_prog_free(&prog);
+}
+END_TEST
+
+START_TEST(a_failed_delivery_is_an_error_and_leaves_no_listener)
+{
+	struct seccomp_prog prog = compile(NOTIFY("\"umask\"", "", ""));
+
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	ck_assert_int_eq(seccomp_notify_install(&prog, refuse, NULL, &e), -ECONNREFUSED);
+	ck_assert_str_eq(e.msg, "no agent");
+	ck_assert_int_eq((int)syscall(SYS_umask, 0), -1);
+	ck_assert_int_eq(errno, ENOSYS);
+	seccomp_prog_free(&prog);
+}
+END_TEST
+
+/* Linux takes one listener a process. */
+START_TEST(a_second_listener_is_refused_by_name)
+{
+	struct seccomp_prog prog = compile(NOTIFY("\"umask\"", "", ""));
+	int listener = -1;
+
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	ck_assert_int_eq(seccomp_notify_install(&prog, hand_over, &listener, &e), 0);
+	ck_assert_int_eq(seccomp_notify_install(&prog, hand_over, &listener, &e), -EBUSY);
+	ck_assert_msg(strstr(e.msg, "runs under a filter with SCMP_ACT_NOTIFY itself") != NULL, "%s", e.msg);
+	seccomp_prog_free(&prog);
+}
+END_TEST
+
 /* ---- flags, refusals ---- */
 
 START_TEST(flags_go_to_the_kernel)
@@ -387,11 +499,11 @@ static const struct {
 	const char *text, *message;
 } refusals[] = {
 	{ "{\"defaultAction\":\"SCMP_ACT_MAYBE\"}", "linux.seccomp.defaultAction: unknown action 'SCMP_ACT_MAYBE'" },
-	{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported" },
+	{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is for the rules" },
 	{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}",
 	  "linux.seccomp.defaultErrnoRet: SCMP_ACT_ALLOW takes no errno" },
-	{ ALLOW_BUT(EXIT_ALLOWED "," RULE("\"read\"", "\"action\":\"SCMP_ACT_NOTIFY\"")),
-	  "linux.seccomp.syscalls[1].action: SCMP_ACT_NOTIFY" },
+	{ NOTIFY("\"umask\"", ",\"errnoRet\":1", ""),
+	  "linux.seccomp.syscalls[0].errnoRet: SCMP_ACT_NOTIFY takes no errno" },
 	{ ALLOW_BUT(RULE("\"read\"", "\"action\":\"allow\"")),
 	  "linux.seccomp.syscalls[0].action: unknown action 'allow'" },
 	{ ALLOW_BUT(RULE("\"read\"", "\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1")),
@@ -435,7 +547,8 @@ START_TEST(every_name_shown_by_features_is_accepted)
 	struct seccomp_prog prog;
 
 	for (const char *const *n = seccomp_action_names(); *n; n++) {
-		AUTO_FREE char *text = x_printf("{\"defaultAction\":\"%s\"}", *n);
+		AUTO_FREE char *text = str_eq(*n, "SCMP_ACT_NOTIFY") ? x_strdup(NOTIFY("\"umask\"", "", ""))
+								     : x_printf("{\"defaultAction\":\"%s\"}", *n);
 
 		prog = compile(text);
 		seccomp_prog_free(&prog);
@@ -499,6 +612,10 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, x32_calls_are_judged_by_their_own_last_number);
 	tcase_add_test(t, rules_hold_for_every_architecture_listed);
 #endif
+	tcase_add_test(t, a_rule_that_notifies_asks_for_a_listener);
+	tcase_add_test(t, the_carrier_gives_the_listener_away);
+	tcase_add_test(t, a_failed_delivery_is_an_error_and_leaves_no_listener);
+	tcase_add_test(t, a_second_listener_is_refused_by_name);
 	tcase_add_test(t, flags_go_to_the_kernel);
 	tcase_add_loop_test(t, what_is_not_known_is_refused_by_name, 0, (int)ARRAY_LEN(refusals));
 	tcase_add_test(t, an_argument_index_above_five_is_refused);

@@ -47,6 +47,8 @@ static const struct {
 	{ LINUX, "'devices':[{'path':'/dev/p','type':'p'},{'path':'/d','type':'b','major':4095,'minor':1048575}]" },
 	{ LINUX, "'seccomp':{'defaultAction':'','syscalls':[]}" },
 	{ LINUX, "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'','listenerMetadata':'m','flags':[]}" },
+	{ LINUX, "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'not used','syscalls':[{'names':['read'],"
+		 "'action':'SCMP_ACT_LOG'}]}" },
 };
 
 START_TEST(test_what_means_nothing_is_accepted)
