@@ -12,8 +12,11 @@
 #include "attach.h"
 #include "caller.h"
 #include "cgroup.h"
+#include "cgroup_apply.h"
 #include "cgroup_check.h"
+#include "cgroup_controllers.h"
 #include "cgroup_dev.h"
+#include "cgroup_limits.h"
 #include "cgroup_procs.h"
 #include "child.h"
 #include "clock.h"
@@ -149,6 +152,19 @@ static int open_sources(struct creation *c, struct err *e)
 	return r;
 }
 
+/* Goes on without a cgroup, as e says why, and says what is then not enforced. */
+static int do_without_cgroup(struct creation *c, struct err *e)
+{
+	const struct spec_linux *l = c->spec->linux_;
+
+	/* most ordinary users own no cgroup: worth a word only if one was asked for */
+	log_write(l->cgroups_path || c->limits.n ? LOG_LVL_WARN : LOG_LVL_INFO,
+		  "linux.cgroupsPath: %s: running without a cgroup", e->msg);
+	free(c->state.cgroup);
+	c->state.cgroup = NULL;
+	return cgroup_check_resources(l, true, e);
+}
+
 /* The path of the cgroup; NULL when there will be none. */
 static int name_cgroup(struct creation *c, struct err *e)
 {
@@ -156,15 +172,14 @@ static int name_cgroup(struct creation *c, struct err *e)
 	bool disabled = c->ctx->cgroup_manager == HUSK_CGROUP_DISABLED;
 	int r;
 
-	r = cgroup_check_resources(l, disabled || c->ctx->rootless, e);
+	r = cgroup_check_resources(l, disabled, e);
 	if (r < 0 || disabled)
 		return r;
+	r = cgroup_limits_plan(l->resources, &cgroup_current_none, &c->limits, e);
+	if (r < 0)
+		return r;
 	r = cgroup_path_make(l->cgroups_path, c->state.id, &c->state.cgroup, e);
-	if (r < 0 && c->ctx->rootless) {
-		log_warn("linux.cgroupsPath: %s: running without a cgroup", e->msg);
-		return 0;
-	}
-	return r;
+	return r < 0 && c->ctx->rootless ? do_without_cgroup(c, e) : r;
 }
 
 /* Before it is written to state.json: `delete --force` of a creation that was killed ends whatever is
@@ -204,6 +219,25 @@ static int make_state(struct creation *c, const char *id, struct err *e)
 	return r < 0 || !c->state.cgroup ? r : state_write(&c->state, e);
 }
 
+/* Limits and device filter hold before the first process is born into the cgroup. */
+static int limit_cgroup(const struct creation *c, bool adopted, struct err *e)
+{
+	const struct spec_linux *l = c->spec->linux_;
+	int r;
+
+	r = cgroup_controllers_enable(c->state.cgroup, c->cgroup, &c->limits, e);
+	if (r == 0)
+		r = cgroup_apply(c->cgroup, &c->limits, e);
+	if (r < 0)
+		return r;
+	r = adopted ? cgroup_dev_replace(c->cgroup, l, e) : cgroup_dev_apply(c->cgroup, l, e);
+	if (r == -EPERM && c->ctx->rootless) { /* its devices are those that the host lets this user open */
+		log_info("%s: ignoring", e->msg);
+		return 0;
+	}
+	return r;
+}
+
 static int make_cgroup(struct creation *c, struct err *e)
 {
 	int r;
@@ -211,23 +245,14 @@ static int make_cgroup(struct creation *c, struct err *e)
 	if (!c->state.cgroup)
 		return 0;
 	r = cgroup_create(c->state.cgroup, &c->cgroup, e);
-	if (r == 0)
-		r = cgroup_dev_apply(c->cgroup, c->spec->linux_, e);
-	if (r < 0 && c->ctx->rootless && r != -EEXIST) {
-		/* most ordinary users own no cgroup: worth a word only if one was asked for */
-		log_write(c->spec->linux_->cgroups_path ? LOG_LVL_WARN : LOG_LVL_INFO,
-			  "linux.cgroupsPath: %s: running without a cgroup", e->msg);
-		if (c->cgroup >= 0)
-			(void)cgroup_remove(c->state.cgroup, NULL);
-		fd_close(&c->cgroup);
-		free(c->state.cgroup);
-		c->state.cgroup = NULL;
-		return state_write(&c->state, e);
+	if (r >= 0)
+		return limit_cgroup(c, r == 1, e);
+	if (c->ctx->rootless && r != -EEXIST) {
+		r = do_without_cgroup(c, e);
+		return r < 0 ? r : state_write(&c->state, e);
 	}
-	if (r < 0 && c->cgroup < 0) { /* not ours: undoing must leave it alone */
-		free(c->state.cgroup);
-		c->state.cgroup = NULL;
-	}
+	free(c->state.cgroup); /* not ours: undoing must leave it alone */
+	c->state.cgroup = NULL;
 	return r;
 }
 
@@ -395,12 +420,32 @@ static int pass_listener(struct creation *c, int listener, struct err *e)
 	return r < 0 ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
+/* Whom the kernel killed in the cgroup so far was the child, if that is dead. */
+static bool out_of_memory(const struct creation *c)
+{
+	struct pollfd dead = { .fd = c->pidfd, .events = POLLIN };
+
+	return c->cgroup >= 0 && c->pidfd >= 0 && poll(&dead, 1, 0) == 1 && cgroup_oom_kills(c->cgroup) > 0;
+}
+
+static int memory_err(struct err *e)
+{
+	return err_set(
+		e, ENOMEM,
+		"linux.resources.memory.limit: too low to start the container: the kernel killed its process during "
+		"set-up, for want of memory");
+}
+
 /* How it died, by its own status: it is our child, and nobody else waits for it. */
 static int child_died(struct creation *c, struct err *e)
 {
 	int status = 0;
 
-	if (waitpid(c->state.pid, &status, 0) == c->state.pid && WIFSIGNALED(status))
+	if (waitpid(c->state.pid, &status, 0) != c->state.pid)
+		status = 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && out_of_memory(c))
+		return memory_err(e);
+	if (WIFSIGNALED(status))
 		return err_set(e, ECHILD, "the container's process died during set-up, of signal %d (%s)%s",
 			       WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
 			       WTERMSIG(status) == SIGSYS ? ": linux.seccomp kills what the set-up itself calls" : "");
@@ -462,8 +507,10 @@ static void prefer_child_error(const struct creation *c, struct err *e)
 		if (r < 0)
 			*e = said;
 		if (r <= 0)
-			return;
+			break;
 	}
+	if (!said.code && out_of_memory(c))
+		(void)memory_err(e);
 }
 
 static int make(struct creation *c, const char *id, enum creation_mode mode, struct err *e)
@@ -576,6 +623,7 @@ void creation_free(struct creation *c)
 	fd_close(&c->gate);
 	state_free(&c->state);
 	seccomp_prog_free(&c->filter);
+	cgroup_steps_free(&c->limits);
 	plan_free(c->plan);
 	spec_free(c->spec);
 	free(c->bundle);

@@ -3,6 +3,7 @@
 #ifndef HUSK_CREATE_H
 #define HUSK_CREATE_H
 
+#include "cgroup_limits.h"
 #include "libcontainer.h"
 #include "plan.h"
 #include "seccomp.h"
@@ -20,6 +21,7 @@ struct creation {
 	const struct husk_create_opts *opts;
 	struct spec *spec;
 	struct plan *plan;
+	struct cgroup_steps limits; /* linux.resources, before they are written */
 	struct seccomp_prog filter;
 	struct state state;
 	char *bundle;

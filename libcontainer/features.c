@@ -93,7 +93,7 @@ static void put_cgroup(yajl_gen g)
 	put_bool(g, "v2", true);
 	put_bool(g, "systemd", false);
 	put_bool(g, "systemdUser", false);
-	put_bool(g, "rdma", false);
+	put_bool(g, "rdma", true);
 	(void)yajl_gen_map_close(g);
 }
 

@@ -28,7 +28,7 @@
 #define REMOVE_NAP_NS 200000LL	  /* the first nap; each is twice the one before */
 #define REMOVE_NAP_MAX 50000000LL /* but no longer than this */
 
-static int open_beneath(int dirfd, const char *path, int flags)
+int cgroup_open_below(int dirfd, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (unsigned int)(flags | O_CLOEXEC | O_DIRECTORY),
@@ -163,7 +163,7 @@ static int make_one(int dirfd, const char *name, int flags, bool *out_made)
 			*out_made = true;
 		else if (errno != EEXIST)
 			return -errno;
-		fd = open_beneath(dirfd, name, flags);
+		fd = cgroup_open_below(dirfd, name, flags);
 	}
 	if (fd < 0 && *out_made)
 		(void)unlinkat(dirfd, name, AT_REMOVEDIR);
@@ -187,7 +187,7 @@ static void unmake_parents(int root, char *path, size_t kept)
 /* Makes and opens all of parents. *out_kept: the bytes of it that were there before. */
 static int make_parents(int root, const char *parents, size_t *out_kept)
 {
-	AUTO_FD dir = open_beneath(root, *parents ? parents : ".", O_PATH);
+	AUTO_FD dir = cgroup_open_below(root, *parents ? parents : ".", O_PATH);
 	AUTO_FREE char *copy = NULL;
 	size_t at = 0;
 
@@ -196,7 +196,7 @@ static int make_parents(int root, const char *parents, size_t *out_kept)
 		return dir < 0 ? dir : fd_take(&dir);
 	*out_kept = 0;
 	copy = x_strdup(parents);
-	dir = open_beneath(root, ".", O_PATH);
+	dir = cgroup_open_below(root, ".", O_PATH);
 	while (dir >= 0 && at < strlen(parents)) {
 		size_t len = strcspn(parents + at, "/");
 		bool made;
@@ -252,9 +252,10 @@ static int make_leaf(int parent, const char *name, const char *path, int *out_fd
 			       "cgroup '%s' is being used for another container: choose another linux.cgroupsPath",
 			       path);
 	r = made ? 0 : adopt_leaf(fd, path, e);
-	if (r == 0)
-		*out_fd = fd_take(&fd);
-	return r;
+	if (r < 0)
+		return r;
+	*out_fd = fd_take(&fd);
+	return !made;
 }
 
 /* Splits path at its last '/': *out_parents is "" when there is none. */
@@ -317,7 +318,7 @@ int cgroup_open(const char *path, int *out_fd, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = open_beneath(root, path, O_RDONLY);
+	r = cgroup_open_below(root, path, O_RDONLY);
 	if (r < 0)
 		return err_sys(e, -r, "open cgroup '%s'", path);
 	*out_fd = r;
@@ -371,7 +372,7 @@ static int sweep(int dir)
 		if (unlinkat(dir, entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			continue;
 		found = -errno;
-		child = open_beneath(dir, entry->d_name, O_RDONLY);
+		child = cgroup_open_below(dir, entry->d_name, O_RDONLY);
 		if (child >= 0 && fstat(child, &st) == 0 && st.st_nlink > 2)
 			found = child;
 		else if (child >= 0)
@@ -430,7 +431,7 @@ static int remove_leaf(int parent, const char *name, struct patience *p)
 			return -errno;
 		if (patience_over(p))
 			return -EBUSY;
-		fd = open_beneath(parent, name, O_RDONLY);
+		fd = cgroup_open_below(parent, name, O_RDONLY);
 		if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink <= 2) {
 			patience_nap(p);
 			continue;
@@ -454,7 +455,7 @@ int cgroup_remove(const char *path, struct err *e)
 		r = cgroup_open_root(&root, e);
 	if (r < 0)
 		return r;
-	parent = open_beneath(root, *parents ? parents : ".", O_PATH);
+	parent = cgroup_open_below(root, *parents ? parents : ".", O_PATH);
 	if (parent == -ENOENT)
 		return 0;
 	r = parent < 0 ? parent : remove_leaf(parent, name, &p);

@@ -7,7 +7,8 @@
  * works). Every path is resolved below the root by openat2 with RESOLVE_BENEATH
  * and RESOLVE_NO_SYMLINKS. Processes are never moved: children are born in
  * their cgroup (CLONE_INTO_CGROUP). What is done to the processes in it is in
- * cgroup_procs.h, which limits it takes in cgroup_check.h.
+ * cgroup_procs.h; its limits are in cgroup_check.h, cgroup_limits.h,
+ * cgroup_controllers.h and cgroup_apply.h.
  */
 #ifndef HUSK_LINUX_CGROUP_H
 #define HUSK_LINUX_CGROUP_H
@@ -18,6 +19,10 @@
 
 /* The directory of the unified hierarchy, O_PATH. -ENOENT with a message when the host has none. */
 int cgroup_open_root(int *out_fd, struct err *e);
+
+/* Opens a directory of the same hierarchy below dirfd, without links or other mounts on the way. The
+ * descriptor or -errno. */
+int cgroup_open_below(int dirfd, const char *path, int flags);
 
 /* linux.cgroupsPath (may be NULL) and the id -> a path below the root without a leading '/',
  * normalised; ".." refused. Relative and absent ones go beside the caller's own cgroup, as runc
@@ -35,7 +40,7 @@ char *cgroup_own_path(char *text);
  * already is taken, and thawed, if it is empty; -EEXIST with a clear message when there are processes
  * or cgroups in it, or when another process is about to use it. The descriptor holds a lock
  * (flock(2)) that keeps others from taking the same cgroup until its last copy is closed. On failure
- * the parents that this call made are removed again. */
+ * the parents that this call made are removed again. 1 when it was there before, 0 when it is new. */
 int cgroup_create(const char *path, int *out_fd, struct err *e);
 /* Opens one that is there (O_RDONLY | O_DIRECTORY). */
 int cgroup_open(const char *path, int *out_fd, struct err *e);

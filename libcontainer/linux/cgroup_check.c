@@ -4,7 +4,8 @@
  *
  * One table has every key of linux.resources (runtime-spec, config-linux.md,
  * "Control groups") with its type and the values of it that ask for nothing.
- * The walk goes by the table, so keys that are not in it are ignored.
+ * The walk goes by the table, so keys that are not in it are ignored. What
+ * becomes of the values is cgroup_limits.c's matter.
  */
 #include "cgroup_check.h"
 
@@ -13,6 +14,7 @@
 #include "spec.h"
 #include "str.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum kind {
@@ -27,10 +29,18 @@ enum kind {
 	NAME,	/* string; asks for nothing by itself, but must be there */
 };
 
+/* What cgroup v2 makes of a key that asks. */
+enum fate {
+	APPLIED,  /* cgroup_limits.c turns it into writes */
+	REFUSED,  /* cgroup v1 only, and somebody counts on it */
+	OBSOLETE, /* cgroup v1 only, and long without effect there: warned of */
+};
+
 struct field {
 	const char *name;
 	enum kind kind;
 	uint64_t max;
+	enum fate fate;
 };
 
 /* Keys of one object below linux.resources. */
@@ -45,46 +55,47 @@ struct list {
 	const char *name;
 	bool is_map;
 	const struct field *fields;
+	enum fate fate;
 };
 
 #define DEFAULT_SHARES 1024
 
 static const struct field memory_fields[] = {
-	{ "limit", LIMIT, 0 },
-	{ "reservation", LIMIT, 0 },
-	{ "swap", LIMIT, 0 },
-	{ "kernel", LIMIT, 0 },
-	{ "kernelTCP", LIMIT, 0 },
-	{ "swappiness", GIVEN, 200 },
-	{ "disableOOMKiller", SWITCH, 0 },
-	{ "useHierarchy", FLAG, 0 },
-	{ "checkBeforeUpdate", FLAG, 0 },
+	{ "limit", LIMIT, 0, APPLIED },
+	{ "reservation", LIMIT, 0, APPLIED },
+	{ "swap", LIMIT, 0, APPLIED },
+	{ "kernel", LIMIT, 0, OBSOLETE },
+	{ "kernelTCP", LIMIT, 0, OBSOLETE },
+	{ "swappiness", GIVEN, 200, REFUSED },
+	{ "disableOOMKiller", SWITCH, 0, REFUSED },
+	{ "useHierarchy", FLAG, 0, APPLIED }, /* cgroup v2 knows nothing else */
+	{ "checkBeforeUpdate", FLAG, 0, APPLIED },
 	{ 0 },
 };
 
 /* A period bounds nothing without its quota or runtime. */
 static const struct field cpu_fields[] = {
-	{ "shares", SHARES, UINT64_MAX },
-	{ "quota", LIMIT, 0 },
-	{ "burst", AMOUNT, UINT64_MAX },
-	{ "period", NUMBER, UINT64_MAX },
-	{ "realtimeRuntime", LIMIT, 0 },
-	{ "realtimePeriod", NUMBER, UINT64_MAX },
-	{ "cpus", TEXT, 0 },
-	{ "mems", TEXT, 0 },
-	{ "idle", LIMIT, 0 },
+	{ "shares", SHARES, UINT64_MAX, APPLIED },
+	{ "quota", LIMIT, 0, APPLIED },
+	{ "burst", AMOUNT, UINT64_MAX, APPLIED },
+	{ "period", NUMBER, UINT64_MAX, APPLIED },
+	{ "realtimeRuntime", LIMIT, 0, REFUSED },
+	{ "realtimePeriod", NUMBER, UINT64_MAX, APPLIED }, /* bounds nothing without a runtime */
+	{ "cpus", TEXT, 0, APPLIED },
+	{ "mems", TEXT, 0, APPLIED },
+	{ "idle", LIMIT, 0, APPLIED },
 	{ 0 },
 };
 
-static const struct field pids_fields[] = { { "limit", LIMIT, 0 }, { 0 } };
+static const struct field pids_fields[] = { { "limit", LIMIT, 0, APPLIED }, { 0 } };
 
 static const struct field block_io_fields[] = {
-	{ "weight", AMOUNT, UINT16_MAX },
-	{ "leafWeight", AMOUNT, UINT16_MAX },
+	{ "weight", AMOUNT, UINT16_MAX, APPLIED },
+	{ "leafWeight", AMOUNT, UINT16_MAX, REFUSED },
 	{ 0 },
 };
 
-static const struct field network_fields[] = { { "classID", AMOUNT, UINT32_MAX }, { 0 } };
+static const struct field network_fields[] = { { "classID", AMOUNT, UINT32_MAX, REFUSED }, { 0 } };
 
 static const struct section sections[] = {
 	{ "memory", memory_fields },	{ "cpu", cpu_fields },	       { "pids", pids_fields },
@@ -92,50 +103,56 @@ static const struct section sections[] = {
 };
 
 static const struct field weight_device[] = {
-	{ "major", NUMBER, UINT32_MAX },
-	{ "minor", NUMBER, UINT32_MAX },
-	{ "weight", NUMBER, UINT16_MAX },
-	{ "leafWeight", NUMBER, UINT16_MAX },
+	{ "major", NUMBER, UINT32_MAX, APPLIED },
+	{ "minor", NUMBER, UINT32_MAX, APPLIED },
+	{ "weight", NUMBER, UINT16_MAX, APPLIED },
+	{ "leafWeight", NUMBER, UINT16_MAX, APPLIED },
 	{ 0 },
 };
 
 static const struct field throttle_device[] = {
-	{ "major", NUMBER, UINT32_MAX },
-	{ "minor", NUMBER, UINT32_MAX },
-	{ "rate", NUMBER, UINT64_MAX },
+	{ "major", NUMBER, UINT32_MAX, APPLIED },
+	{ "minor", NUMBER, UINT32_MAX, APPLIED },
+	{ "rate", NUMBER, UINT64_MAX, APPLIED },
 	{ 0 },
 };
 
-static const struct field hugepage_limit[] = { { "pageSize", NAME, 0 }, { "limit", NUMBER, UINT64_MAX }, { 0 } };
-static const struct field if_priority[] = { { "name", NAME, 0 }, { "priority", NUMBER, UINT32_MAX }, { 0 } };
+static const struct field hugepage_limit[] = { { "pageSize", NAME, 0, APPLIED },
+					       { "limit", NUMBER, UINT64_MAX, APPLIED },
+					       { 0 } };
+static const struct field if_priority[] = { { "name", NAME, 0, APPLIED },
+					    { "priority", NUMBER, UINT32_MAX, APPLIED },
+					    { 0 } };
 
 static const struct field rdma_limit[] = {
-	{ "hcaHandles", NUMBER, UINT32_MAX },
-	{ "hcaObjects", NUMBER, UINT32_MAX },
+	{ "hcaHandles", NUMBER, UINT32_MAX, APPLIED },
+	{ "hcaObjects", NUMBER, UINT32_MAX, APPLIED },
 	{ 0 },
 };
 
 static const struct list lists[] = {
-	{ "blockIO", "weightDevice", false, weight_device },
-	{ "blockIO", "throttleReadBpsDevice", false, throttle_device },
-	{ "blockIO", "throttleWriteBpsDevice", false, throttle_device },
-	{ "blockIO", "throttleReadIOPSDevice", false, throttle_device },
-	{ "blockIO", "throttleWriteIOPSDevice", false, throttle_device },
-	{ NULL, "hugepageLimits", false, hugepage_limit },
-	{ "network", "priorities", false, if_priority },
-	{ NULL, "rdma", true, rdma_limit },
+	{ "blockIO", "weightDevice", false, weight_device, APPLIED },
+	{ "blockIO", "throttleReadBpsDevice", false, throttle_device, APPLIED },
+	{ "blockIO", "throttleWriteBpsDevice", false, throttle_device, APPLIED },
+	{ "blockIO", "throttleReadIOPSDevice", false, throttle_device, APPLIED },
+	{ "blockIO", "throttleWriteIOPSDevice", false, throttle_device, APPLIED },
+	{ NULL, "hugepageLimits", false, hugepage_limit, APPLIED },
+	{ "network", "priorities", false, if_priority, REFUSED },
+	{ NULL, "rdma", true, rdma_limit, APPLIED },
 };
 
-/* Says that v asks for what cannot be given. */
-static int report(const struct json *v, bool warn_only, struct err *e)
+/* v asks for something: warned of, refused or left to cgroup_limits.c. */
+static int report(const struct json *v, enum fate fate, bool warn_only, struct err *e)
 {
 	char path[256];
 
-	if (!warn_only)
-		return json_err(e, ENOTSUP, v,
-				"limits are not applied by this version: use --cgroup-manager disabled to run without");
+	if (fate == APPLIED && !warn_only)
+		return 0;
+	if (fate == REFUSED && !warn_only)
+		return json_err(e, ENOTSUP, v, "cgroup v2 has no such limit: leave the key out");
 	json_path(v, path, sizeof(path));
-	log_warn("%s: limits are not applied by this version: ignoring", path);
+	log_warn("%s: %s: ignoring", path,
+		 fate == APPLIED ? "not enforced without a cgroup of its own" : "cgroup v2 has no such limit");
 	return 0;
 }
 
@@ -194,7 +211,7 @@ static int check_section(const struct json *resources, const struct section *s, 
 		int asked = v ? asks(v, f, e) : 0;
 
 		if (asked > 0)
-			asked = report(v, warn_only, e);
+			asked = report(v, f->fate, warn_only, e);
 		if (asked < 0)
 			return asked;
 	}
@@ -229,7 +246,17 @@ static int check_list(const struct json *resources, const struct list *l, bool w
 		if (r < 0)
 			return r;
 	}
-	return v->child ? report(v, warn_only, e) : 0;
+	return v->child ? report(v, l->fate, warn_only, e) : 0;
+}
+
+/* A name that can be opened below the cgroup's directory and nowhere else. */
+static int check_file_name(const struct json *v, struct err *e)
+{
+	if (!*v->key || strchr(v->key, '/') || str_eq(v->key, ".") || str_eq(v->key, ".."))
+		return json_err(e, EINVAL, v, "expected the name of a cgroup file, without '/'");
+	if (strlen(v->key) > NAME_MAX)
+		return json_err(e, ENAMETOOLONG, v, "the name of a file is longer than %d bytes", NAME_MAX);
+	return 0;
 }
 
 /* unified: names of cgroup v2 files and what is written to them. */
@@ -244,10 +271,10 @@ static int check_unified(const struct json *resources, bool warn_only, struct er
 		const char *text;
 
 		r = json_str(v, &text, e);
-		if (r == 0 && strchr(v->key, '/'))
-			r = json_err(e, EINVAL, v, "expected the name of a cgroup file, without '/'");
 		if (r == 0)
-			r = report(v, warn_only, e);
+			r = check_file_name(v, e);
+		if (r == 0)
+			r = report(v, APPLIED, warn_only, e);
 		if (r < 0)
 			return r;
 	}

@@ -9,10 +9,11 @@
 
 struct spec_linux;
 
-/* What of linux.resources is asked for and cannot be given. Wrong types are refused always, with the
- * JSON path. warn_only (manager disabled, or rootless): each limit is warned of once ("...:
- * ignoring"); else the first is an error that names its key (-ENOTSUP). Values that ask for nothing
- * (0, -1, empty) pass. Device rules are not its matter. */
+/* Checks linux.resources before anything is done with it. Wrong types are refused always, with the JSON
+ * path. A limit that only cgroup v1 had is refused (-ENOTSUP), or warned of where it was without effect
+ * there too. warn_only, for a container without a cgroup: each limit that is asked for is warned of
+ * once instead ("...: ignoring"). Values that ask for nothing (0, -1, empty) pass. Device rules are
+ * not its matter. */
 int cgroup_check_resources(const struct spec_linux *l, bool warn_only, struct err *e);
 
 #endif

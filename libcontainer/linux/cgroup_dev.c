@@ -25,6 +25,8 @@
 #define LOAD_TRIES 5	      /* a signal during verification makes EAGAIN */
 #define VERIFIER_LOG_MAX 8192 /* bytes asked of the kernel's verifier */
 #define VERIFIER_TAIL 400     /* bytes of them that are shown */
+#define PROGRAM_NAME "husk_devices"
+#define PROGRAMS_MAX 64 /* of one cgroup: BPF_CGROUP_MAX_PROGS */
 
 /* Where the program keeps what; BPF_REG_1 is the context on entry. */
 enum { REG_RESULT = BPF_REG_0, REG_CTX = BPF_REG_1, REG_TYPE, REG_LEFT, REG_MAJOR, REG_MINOR, REG_TEMP };
@@ -282,7 +284,7 @@ static int load(const struct bpf_insn *insns, size_t n, struct err *e)
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = (__u32)n;
 	attr.license = (uintptr_t)license;
-	(void)snprintf(attr.prog_name, sizeof(attr.prog_name), "husk_devices");
+	(void)snprintf(attr.prog_name, sizeof(attr.prog_name), PROGRAM_NAME);
 	for (int i = 0; i < LOAD_TRIES; i++) {
 		fd = sys_bpf(BPF_PROG_LOAD, &attr);
 		if (fd >= 0 || errno != EAGAIN)
@@ -291,27 +293,117 @@ static int load(const struct bpf_insn *insns, size_t n, struct err *e)
 	return fd < 0 ? load_failed(&attr, errno, e) : fd;
 }
 
-int cgroup_dev_apply(int cgroup_fd, const struct spec_linux *l, struct err *e)
+/* A descriptor of the program `id` if it is one of husk's; -ENOENT if not. */
+static int open_own(__u32 id)
 {
-	AUTO_FREE struct bpf_insn *insns = x_calloc(CGROUP_DEV_INSNS_MAX, sizeof(*insns));
+	struct bpf_prog_info info = { 0 };
 	union bpf_attr attr;
-	AUTO_FD prog = -1;
-	size_t n;
-	int r;
+	AUTO_FD fd = -1;
 
-	r = cgroup_dev_compile(l->device_rules, l->n_device_rules, l->devices, l->n_devices, insns, &n, e);
-	if (r < 0 || n == 0)
-		return r;
-	prog = load(insns, n, e);
-	if (prog < 0)
-		return prog;
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_id = id;
+	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	if (fd < 0)
+		return -errno;
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = (__u32)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)&info;
+	if (sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) < 0)
+		return -errno;
+	return strncmp(info.name, PROGRAM_NAME, sizeof(info.name)) == 0 ? fd_take(&fd) : -ENOENT;
+}
+
+/* husk's program on this very cgroup, -1 when there is none. *out_n: how many programs it has. */
+static int find_own(int cgroup_fd, int *out_fd, size_t *out_n, struct err *e)
+{
+	__u32 ids[PROGRAMS_MAX];
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (__u32)cgroup_fd;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uintptr_t)ids;
+	attr.query.prog_cnt = PROGRAMS_MAX;
+	if (sys_bpf(BPF_PROG_QUERY, &attr) < 0)
+		return err_sys(e, errno, "linux.resources.devices: find the cgroup's device filter");
+	*out_n = attr.query.prog_cnt;
+	*out_fd = -1;
+	for (size_t i = 0; i < *out_n && *out_fd < 0; i++)
+		*out_fd = open_own(ids[i]);
+	if (*out_fd < 0)
+		*out_fd = -1;
+	return 0;
+}
+
+/* old: the program to be replaced, or -1. */
+static int attach(int cgroup_fd, int prog, int old, struct err *e)
+{
+	union bpf_attr attr;
+
 	memset(&attr, 0, sizeof(attr));
 	attr.target_fd = (__u32)cgroup_fd;
 	attr.attach_bpf_fd = (__u32)prog;
 	attr.attach_type = BPF_CGROUP_DEVICE;
 	attr.attach_flags = BPF_F_ALLOW_MULTI;
+	if (old >= 0) {
+		attr.attach_flags |= BPF_F_REPLACE;
+		attr.replace_bpf_fd = (__u32)old;
+	}
 	if (sys_bpf(BPF_PROG_ATTACH, &attr) < 0)
 		return err_sys(e, errno, "linux.resources.devices: attach the device filter to the cgroup%s",
 			       errno == EINVAL ? " (does the kernel have CONFIG_CGROUP_BPF?)" : "");
 	return 0;
+}
+
+static int detach(int cgroup_fd, int old, struct err *e)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = (__u32)cgroup_fd;
+	attr.attach_bpf_fd = (__u32)old;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	if (sys_bpf(BPF_PROG_DETACH, &attr) < 0)
+		return err_sys(e, errno, "linux.resources.devices: detach the device filter from the cgroup");
+	return 0;
+}
+
+/* old: the program that is to go, or -1. */
+static int put(int cgroup_fd, const struct spec_linux *l, int old, struct err *e)
+{
+	AUTO_FREE struct bpf_insn *insns = x_calloc(CGROUP_DEV_INSNS_MAX, sizeof(*insns));
+	AUTO_FD prog = -1;
+	size_t n;
+	int r;
+
+	r = cgroup_dev_compile(l->device_rules, l->n_device_rules, l->devices, l->n_devices, insns, &n, e);
+	if (r < 0)
+		return r;
+	if (n == 0)
+		return old < 0 ? 0 : detach(cgroup_fd, old, e);
+	prog = load(insns, n, e);
+	return prog < 0 ? prog : attach(cgroup_fd, prog, old, e);
+}
+
+int cgroup_dev_apply(int cgroup_fd, const struct spec_linux *l, struct err *e)
+{
+	return put(cgroup_fd, l, -1, e);
+}
+
+int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct err *e)
+{
+	AUTO_FD old = -1;
+	size_t n;
+	int r = find_own(cgroup_fd, &old, &n, e);
+
+	return r < 0 ? r : put(cgroup_fd, l, old, e);
+}
+
+bool cgroup_dev_is_others(int cgroup_fd)
+{
+	AUTO_FD own = -1;
+	size_t n;
+
+	return find_own(cgroup_fd, &own, &n, NULL) == 0 && own < 0 && n > 0;
 }

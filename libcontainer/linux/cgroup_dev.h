@@ -7,6 +7,7 @@
 #include "spec.h"
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 
 #define CGROUP_DEV_INSNS_MAX 4096
 
@@ -21,5 +22,11 @@ int cgroup_dev_compile(const struct spec_device_rule *rules, size_t n, const str
  * allowed. Without the privilege (CAP_BPF, CAP_NET_ADMIN or CAP_SYS_ADMIN) the error is -EPERM: the
  * caller decides whether that is fatal. */
 int cgroup_dev_apply(int cgroup_fd, const struct spec_linux *l, struct err *e);
+/* The same for a cgroup that may have a filter of husk's: the new one takes its place in one step
+ * (BPF_F_REPLACE, Linux 5.6), so that no access goes unfiltered. Programs of others stay. */
+int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct err *e);
+/* True when the cgroup has device filters and none is husk's: somebody has taken them over, such as a
+ * hook that gives a container its GPU. */
+bool cgroup_dev_is_others(int cgroup_fd);
 
 #endif

@@ -2,6 +2,7 @@
 /* check_cgroup_check.c: cgroup_check.c, by tables of linux.resources as JSON. */
 #include "cgroup_check.h"
 
+#include "catch_log.h"
 #include "ck_err.h"
 #include "json.h"
 #include "log.h"
@@ -88,16 +89,51 @@ static const struct {
 	{ "{\"unified\":{\"memory.high\":\"1\"}}", "linux.resources.unified[\"memory.high\"]" },
 };
 
-START_TEST(limits_that_cannot_be_given_are_refused_by_name)
+/* Of those, what only cgroup v1 had. */
+static bool is_v1_only(const char *path)
 {
-	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
-		AUTO_FREE char *text =
-			x_printf("%s: limits are not applied by this version: use --cgroup-manager disabled "
-				 "to run without",
-				 asked[i].path);
+	static const char *const paths[] = {
+		"linux.resources.memory.swappiness",   "linux.resources.memory.disableOOMKiller",
+		"linux.resources.cpu.realtimeRuntime", "linux.resources.blockIO.leafWeight",
+		"linux.resources.network.classID",     "linux.resources.network.priorities",
+	};
 
-		ck_assert_fails(check(asked[i].resources, false, e), ENOTSUP, text);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (str_eq(path, paths[i]))
+			return true;
+	return false;
+}
+
+/* Without effect in cgroup v1, too. */
+static bool is_obsolete(const char *path)
+{
+	return str_starts(path, "linux.resources.memory.kernel");
+}
+
+START_TEST(limits_that_only_cgroup_v1_had_are_refused_by_name)
+{
+	size_t refused = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		AUTO_FREE char *text = x_printf("%s: cgroup v2 has no such limit: leave the key out", asked[i].path);
+
+		if (is_v1_only(asked[i].path)) {
+			ck_assert_fails(check(asked[i].resources, false, e), ENOTSUP, text);
+			refused++;
+		} else if (!is_obsolete(asked[i].path)) {
+			ck_assert_ok(check(asked[i].resources, false, e));
+		}
 	}
+	ck_assert_uint_eq(refused, 6);
+}
+END_TEST
+
+START_TEST(kernel_memory_is_warned_of)
+{
+	catch_log();
+	ck_assert_ok(check("{\"memory\":{\"kernel\":1,\"kernelTCP\":2}}", false, e));
+	assert_logged("husk: warning: linux.resources.memory.kernel: cgroup v2 has no such limit: ignoring\n"
+		      "husk: warning: linux.resources.memory.kernelTCP: cgroup v2 has no such limit: ignoring\n");
 }
 END_TEST
 
@@ -112,8 +148,10 @@ START_TEST(limits_are_warned_of_once_each_when_asked_to)
 	ck_assert_ok(log_open(name, LOG_TEXT, LOG_LVL_WARN, e));
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
 		ck_assert_ok(check(asked[i].resources, true, e));
-		strbuf_printf(&want, "husk: warning: %s: limits are not applied by this version: ignoring\n",
-			      asked[i].path);
+		strbuf_printf(&want, "husk: warning: %s: %s: ignoring\n", asked[i].path,
+			      is_v1_only(asked[i].path) || is_obsolete(asked[i].path)
+				      ? "cgroup v2 has no such limit"
+				      : "not enforced without a cgroup of its own");
 	}
 	n = pread(log, text, sizeof(text) - 1, 0);
 	ck_assert_int_gt(n, 0);
@@ -147,6 +185,9 @@ START_TEST(limits_of_a_wrong_type_are_refused_with_their_path)
 		{ "{\"unified\":{\"memory.max\":1}}", "linux.resources.unified[\"memory.max\"]: expected a string" },
 		{ "{\"unified\":{\"../x\":\"1\"}}",
 		  "linux.resources.unified[\"../x\"]: expected the name of a cgroup file" },
+		{ "{\"unified\":{\"\":\"1\"}}", "linux.resources.unified[\"\"]: expected the name of a cgroup file" },
+		{ "{\"unified\":{\"..\":\"1\"}}",
+		  "linux.resources.unified[\"..\"]: expected the name of a cgroup file" },
 		{ "[]", "linux.resources: expected an object" },
 	};
 
@@ -166,7 +207,8 @@ static Suite *make_suite(void)
 	TCase *t = tcase_create("tables");
 
 	tcase_add_test(t, limits_that_ask_for_nothing_pass);
-	tcase_add_test(t, limits_that_cannot_be_given_are_refused_by_name);
+	tcase_add_test(t, limits_that_only_cgroup_v1_had_are_refused_by_name);
+	tcase_add_test(t, kernel_memory_is_warned_of);
 	tcase_add_test(t, limits_are_warned_of_once_each_when_asked_to);
 	tcase_add_test(t, limits_of_a_wrong_type_are_refused_with_their_path);
 	suite_add_tcase(s, t);

@@ -58,13 +58,12 @@ static bool has(const char *path, const char *name)
 
 START_TEST(every_part_of_features_md_is_there)
 {
-	static const char *const yes[] = {
-		"linux.cgroup.v2",	   "linux.seccomp.enabled",	"linux.netDevices.enabled",
-		"linux.apparmor.enabled",  "linux.selinux.enabled",	"linux.intelRdt.enabled",
-		"linux.intelRdt.schemata", "linux.intelRdt.monitoring", "linux.mountExtensions.idmap.enabled"
-	};
-	static const char *const no[] = { "linux.cgroup.v1", "linux.cgroup.systemd", "linux.cgroup.systemdUser",
-					  "linux.cgroup.rdma" };
+	static const char *const yes[] = { "linux.cgroup.v2",		"linux.cgroup.rdma",
+					   "linux.seccomp.enabled",	"linux.netDevices.enabled",
+					   "linux.apparmor.enabled",	"linux.selinux.enabled",
+					   "linux.intelRdt.enabled",	"linux.intelRdt.schemata",
+					   "linux.intelRdt.monitoring", "linux.mountExtensions.idmap.enabled" };
+	static const char *const no[] = { "linux.cgroup.v1", "linux.cgroup.systemd", "linux.cgroup.systemdUser" };
 	static const char *const lists[] = { "hooks",
 					     "mountOptions",
 					     "linux.namespaces",

@@ -1,0 +1,264 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# linux.resources on cgroup v2, seen in the cgroup's files and by what the kernel then does. Each
+# test skips where the host has not the controller: the lab (tests/lab) has all of them.
+# shellcheck disable=SC2016 # $names in single quotes are the container's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+# need_controllers NAME...
+need_controllers() {
+	local name root
+	is_root || skip "needs root"
+	root=$(cgroup2_root)
+	[ -n "$root" ] || skip "no cgroup2 on this machine"
+	for name in "$@"; do
+		grep -qw "$name" "$root/cgroup.controllers" || skip "cgroup v2 has no '$name' controller on this machine"
+	done
+}
+
+# The directory of container $1's cgroup.
+cgroup_dir() {
+	local pid
+	pid=$(husk state "$1" | jq -r .pid)
+	echo "$(cgroup2_root)$(sed -n 's/^0:://p' "/proc/$pid/cgroup")"
+}
+
+# limited JSON: a bundle "b" with these resources, in a cgroup of the test's own name.
+limited() {
+	[ -d b ] || make_bundle b
+	config b --argjson r "$1" --arg path "/$ID" '.linux.resources = $r | .linux.cgroupsPath = $path |
+		.process.args = ["/bin/sleep", "1000"]'
+}
+
+# start_limited JSON: the same, started; DIR is its cgroup.
+start_limited() {
+	limited "$1"
+	expect_status 0 husk run --detach --bundle b "$ID"
+	DIR=$(cgroup_dir "$ID")
+}
+
+# expect_file FILE TEXT
+expect_file() { assert_eq "$(cat "$DIR/$1")" "$2" "$1"; }
+
+end() { expect_status 0 husk delete --force "$ID"; }
+
+# The whole disk that the root file system or any other is on.
+some_disk() {
+	local d
+	for d in /sys/block/vd* /sys/block/sd* /sys/block/nvme* /sys/block/loop0; do
+		[ ! -e "$d/dev" ] || { cat "$d/dev" && return; }
+	done
+	return 1
+}
+
+# ---- create ----
+
+test_limits_are_in_their_files() {
+	need_controllers cpu cpuset memory pids
+	start_limited '{"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296},
+		"cpu": {"shares": 512, "quota": 50000, "period": 200000, "cpus": "0", "mems": "0"}, "pids": {"limit": 77}}'
+	expect_file memory.max 67108864
+	expect_file memory.low 33554432
+	expect_file memory.swap.max 33554432
+	expect_file cpu.weight 59
+	expect_file cpu.max "50000 200000"
+	expect_file cpuset.cpus 0
+	expect_file cpuset.mems 0
+	expect_file pids.max 77
+	end
+}
+
+test_cpu_burst_and_idle() {
+	need_controllers cpu
+	start_limited '{"cpu": {"quota": 50000, "burst": 20000, "idle": 1, "shares": 100}}'
+	[ -e "$DIR/cpu.idle" ] || skip "this kernel has no cpu.idle"
+	expect_file cpu.max "50000 100000"
+	expect_file cpu.max.burst 20000
+	expect_file cpu.idle 1
+	end
+}
+
+# What engines send when nothing was asked of them.
+test_values_that_ask_for_nothing() {
+	need_controllers memory pids
+	start_limited '{"devices": [{"allow": false, "access": "rwm"}], "memory": {"limit": -1, "swap": 0, "reservation": 0},
+		"cpu": {"shares": 0, "quota": 0, "period": 0, "cpus": "", "mems": ""}, "pids": {"limit": -1}, "blockIO": {"weight": 0}}'
+	expect_file memory.max max
+	expect_file pids.max max
+	end
+}
+
+test_container_has_the_usual_controllers() {
+	need_controllers cpu memory pids io
+	start_limited '{}'
+	assert_match "$(cat "$DIR/cgroup.controllers")" '\bmemory\b' controllers
+	assert_match "$(cat "$DIR/cgroup.controllers")" '\bpids\b' controllers
+	[ -e "$DIR/io.max" ] || fail "no io.max"
+	end
+}
+
+# Cgroups above it, made on the way, pass the controllers on.
+test_controllers_come_down_a_deep_path() {
+	need_controllers memory pids
+	limited '{"pids": {"limit": 9}}'
+	config b --arg path "/$ID/a/b/c" '.linux.cgroupsPath = $path'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	DIR=$(cgroup_dir "$ID")
+	assert_match "$DIR" "/$ID/a/b/c\$" "the cgroup"
+	expect_file pids.max 9
+	end
+	rmdir "$(cgroup2_root)/$ID"/{a/b,a,}
+}
+
+test_unified() {
+	need_controllers memory pids
+	start_limited '{"pids": {"limit": 5}, "unified": {"memory.high": "123400192", "pids.max": "55", "cgroup.max.depth": "3"}}'
+	expect_file memory.high 123400192
+	expect_file pids.max 55
+	expect_file cgroup.max.depth 3
+	end
+	limited '{"unified": {"nonsense.max": "1"}}'
+	expect_error "unified\[\"nonsense.max\"\]: cgroup '/' has no controller 'nonsense'" husk run --bundle b "$ID"
+	limited '{"unified": {"memory.nonsense": "1"}}'
+	expect_error "the kernel has no file 'memory.nonsense'" husk run --bundle b "$ID"
+	limited '{"unified": {"../x": "1"}}'
+	expect_error "expected the name of a cgroup file" husk run --bundle b "$ID"
+}
+
+test_io_max_and_weight() {
+	need_controllers io
+	local disk
+	disk=$(some_disk) || skip "no disk on this machine"
+	start_limited "{\"blockIO\": {\"throttleReadBpsDevice\": [{\"major\": ${disk%:*}, \"minor\": ${disk#*:}, \"rate\": 1048576}],
+		\"throttleWriteIOPSDevice\": [{\"major\": ${disk%:*}, \"minor\": ${disk#*:}, \"rate\": 120}]}}"
+	assert_match "$(cat "$DIR/io.max")" "^$disk rbps=1048576 wbps=max riops=max wiops=120" io.max
+	end
+	if [ -e "$DIR/../io.weight" ] || [ -e "$DIR/../io.bfq.weight" ]; then
+		start_limited '{"blockIO": {"weight": 500}}'
+		assert_match "$(cat "$DIR"/io.bfq.weight "$DIR"/io.weight 2>/dev/null)" '\b(500|4950)$' "the weight"
+		end
+	fi
+	limited '{"blockIO": {"throttleReadBpsDevice": [{"major": 4000, "minor": 1, "rate": 1}]}}'
+	expect_error "rate: write '4000:1 rbps=1' to io.max: No such device.*whole disk" husk run --bundle b "$ID"
+}
+
+test_hugepages() {
+	need_controllers hugetlb
+	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages of 2 MiB on this machine"
+	start_limited '{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}'
+	expect_file hugetlb.2MB.max 4194304
+	[ ! -e "$DIR/hugetlb.2MB.rsvd.max" ] || expect_file hugetlb.2MB.rsvd.max 4194304
+	end
+	limited '{"hugepageLimits": [{"pageSize": "3MB", "limit": 4194304}]}'
+	expect_error "hugepageLimits\[0\].limit: the kernel has no file 'hugetlb.3MB.max'" husk run --bundle b "$ID"
+}
+
+# Nothing stays of a container whose limits were refused, not even the cgroup's parents' children.
+test_refused_limits_leave_nothing() {
+	need_controllers cpu memory
+	limited '{"memory": {"limit": 67108864}, "cpu": {"quota": 1}}'
+	expect_error "linux.resources.cpu.quota: write '1 100000' to cpu.max: Invalid argument" husk run --bundle b "$ID"
+	expect_output "" husk list -q
+	[ ! -e "$(cgroup2_root)/$ID" ] || fail "the cgroup is left"
+}
+
+test_limits_of_cgroup_v1_only_are_refused() {
+	limited '{"memory": {"swappiness": 10}}'
+	expect_error "linux.resources.memory.swappiness: cgroup v2 has no such limit" husk run --bundle b "$ID"
+	limited '{"blockIO": {"leafWeight": 10}}'
+	expect_error "linux.resources.blockIO.leafWeight: cgroup v2 has no such limit" husk run --bundle b "$ID"
+	limited '{"cpu": {"realtimeRuntime": 950000}}'
+	expect_error "linux.resources.cpu.realtimeRuntime: cgroup v2 has no such limit" husk run --bundle b "$ID"
+	limited '{"memory": {"kernel": 1048576}}'
+	is_root || return 0
+	config b '.process.args = ["/bin/true"]'
+	expect_status 0 husk run --bundle b "$ID"
+	assert_match "$ERR" "linux.resources.memory.kernel: cgroup v2 has no such limit: ignoring" warning
+}
+
+test_missing_controller_is_named() {
+	is_root || skip "needs root"
+	local root
+	root=$(cgroup2_root)
+	[ -n "$root" ] || skip "no cgroup2 on this machine"
+	! grep -qw memory "$root/cgroup.controllers" || skip "this machine has every controller"
+	limited '{"memory": {"limit": 67108864}}'
+	expect_error "linux.resources.memory.limit: cgroup '/' has no controller 'memory'" husk run --bundle b "$ID"
+	expect_output "" husk list -q
+}
+
+# A cgroup with processes gives no controllers to those below it.
+test_processes_above_are_named() {
+	need_controllers memory
+	local above sleeper
+	above=$(cgroup2_root)/$ID-above
+	mkdir "$above"
+	sleep 1000 &
+	sleeper=$!
+	echo "$sleeper" >"$above/cgroup.procs"
+	limited '{"memory": {"limit": 67108864}}'
+	config b --arg path "/$ID-above/c" '.linux.cgroupsPath = $path'
+	expect_error "memory.limit: the controller 'memory' cannot be enabled below cgroup '/$ID-above': it holds processes" \
+		husk run --bundle b "$ID"
+	kill -KILL "$sleeper"
+	wait "$sleeper" || true
+	wait_for 5 rmdir "$above"
+}
+
+test_disabled_manager_warns_of_each_limit() {
+	limited '{"memory": {"limit": 67108864}, "pids": {"limit": 7}}'
+	config b '.process.args = ["/bin/true"]'
+	expect_status 0 husk --cgroup-manager disabled run --bundle b "$ID"
+	assert_match "$ERR" 'linux.resources.memory.limit: not enforced without a cgroup of its own: ignoring' warning
+	assert_match "$ERR" 'linux.resources.pids.limit: not enforced' warning
+}
+
+# ---- what the kernel does then ----
+
+test_memory_limit_kills() {
+	need_controllers memory
+	limited '{"memory": {"limit": 16777216, "swap": 16777216}}'
+	# the shell's variable grows until its process is killed
+	container_sh b 'x=0123456789abcdef; while :; do x=$x$x; done'
+	expect_status 137 husk run --bundle b "$ID"
+}
+
+test_pids_limit_stops_forks() {
+	need_controllers pids
+	limited '{"pids": {"limit": 3}}'
+	container_sh b 'sleep 5 & sleep 5 & sleep 5 & sleep 5 & echo never'
+	run husk run --bundle b "$ID"
+	[ "$STATUS" != 0 ] || fail "five processes under pids.max 3"
+	[[ $OUT != *never* ]] || fail "five processes under pids.max 3"
+	assert_match "$ERR" "fork" stderr
+}
+
+test_cpuset_is_seen_inside() {
+	need_controllers cpuset
+	[ "$(nproc)" -gt 1 ] || skip "this machine has one CPU"
+	limited '{"cpu": {"cpus": "1"}}'
+	container_sh b 'grep Cpus_allowed_list /proc/self/status'
+	expect_status 0 husk run --bundle b "$ID"
+	assert_match "$OUT" '[[:space:]]1$' "the CPUs"
+}
+
+# 512 KiB is the least that crun names for itself.
+test_smallest_memory_limit() {
+	need_controllers memory
+	limited '{"memory": {"limit": 524288}}'
+	config b '.process.args = ["/bin/true"]'
+	expect_status 0 husk run --bundle b "$ID"
+}
+
+test_too_small_a_memory_limit_is_explained() {
+	need_controllers memory
+	limited '{"memory": {"limit": 4096}}'
+	config b '.process.args = ["/bin/true"]'
+	expect_error "linux.resources.memory.limit" husk run --bundle b "$ID"
+	expect_output "" husk list -q
+}
+
+run_tests "$@"
