@@ -84,27 +84,33 @@ static void make_raw(struct attachment *a)
 	a->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
-static void reap(struct attachment *a)
+/* An end that is missed here would be waited for in vain: one signal may tell of many, and comes once. */
+static int reap(struct attachment *a, struct err *e)
 {
-	int status;
-	pid_t pid;
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG);
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != a->pid)
-			continue;
-		a->exited = true;
-		a->status = status;
+		if (pid == a->pid) {
+			a->exited = true;
+			a->status = status;
+		} else if (pid == 0 || (pid < 0 && errno == ECHILD)) {
+			return 0;
+		} else if (pid < 0 && errno != EINTR) {
+			return err_sys(e, errno, "wait for the container's process");
+		}
 	}
 }
 
-static void take_signals(struct attachment *a)
+static int take_signals(struct attachment *a, struct err *e)
 {
 	struct signalfd_siginfo info;
+	int r = 0;
 
-	while (read(a->sigfd, &info, sizeof(info)) == sizeof(info)) {
+	while (r == 0 && read(a->sigfd, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
-			reap(a);
+			r = reap(a, e);
 			break;
 		case SIGWINCH:
 			attach_copy_size(a->master);
@@ -118,6 +124,7 @@ static void take_signals(struct attachment *a)
 			(void)sys_pidfd_send_signal(a->pidfd, (int)info.ssi_signo);
 		}
 	}
+	return r;
 }
 
 static struct relay *relay_new(int from, int to)
@@ -189,8 +196,9 @@ static bool finished(const struct attachment *a)
 
 static int loop(struct attachment *a, struct err *e)
 {
-	reap(a);
-	while (!finished(a)) {
+	int r = reap(a, e);
+
+	while (r == 0 && !finished(a)) {
 		struct pollfd p[3] = { { .fd = a->sigfd, .events = POLLIN }, { .fd = -1 }, { .fd = -1 } };
 		int n;
 
@@ -208,7 +216,7 @@ static int loop(struct attachment *a, struct err *e)
 		if (n <= 0)
 			continue;
 		if (p[0].revents)
-			take_signals(a);
+			r = take_signals(a, e);
 		if (a->master >= 0) {
 			relay_move(a->in, p[1].revents);
 			relay_move(a->out, p[2].revents);
@@ -216,7 +224,7 @@ static int loop(struct attachment *a, struct err *e)
 				hang_up(a);
 		}
 	}
-	return 0;
+	return r;
 }
 
 int attach_wait(int sigfd, pid_t pid, int pidfd, int master, int *out_status, struct err *e)

@@ -179,8 +179,7 @@ static int wait_gate(struct child *c, int *out_gate, int32_t *out_pid, struct er
 	if (c->gate < 0) {
 		*out_gate = c->sync;
 		r = sync_expect(c->sync, SYNC_GO, NULL, out_pid, e);
-		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-		return r;
+		return r < 0 ? r : process_outlive(e);
 	}
 	fd_close(&c->sync);
 	*out_gate = -1; /* nobody listens until there is a connection */
@@ -219,11 +218,9 @@ static int say_ready(struct child *c, int master, struct err *e)
 
 	if (c->gate >= 0 && !has_early_hooks(c->plan->spec) && !seccomp_notifies(c->filter)) /* else a GO said so */
 		r = sync_expect(c->sync, SYNC_GO, NULL, NULL, e);
-	if (r < 0)
-		return r;
-	if (c->gate >= 0)
-		(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	return sync_send(c->sync, SYNC_READY, 0, master, e);
+	if (r == 0 && c->gate >= 0)
+		r = process_outlive(e);
+	return r < 0 ? r : sync_send(c->sync, SYNC_READY, 0, master, e);
 }
 
 /* The whole sequence. *out_peer is where a failure is told. */

@@ -436,8 +436,9 @@ static int memory_err(struct err *e)
 		"set-up, for want of memory");
 }
 
-/* How it died, by its own status: it is our child, and nobody else waits for it. */
-static int child_died(struct creation *c, struct err *e)
+/* How it died, by its own status: it is our child, and nobody else waits for it. r: what sync_recv() gave,
+ * with *e. */
+static int child_died(struct creation *c, int r, struct err *e)
 {
 	int status = 0;
 
@@ -449,7 +450,7 @@ static int child_died(struct creation *c, struct err *e)
 		return err_set(e, ECHILD, "the container's process died during set-up, of signal %d (%s)%s",
 			       WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
 			       WTERMSIG(status) == SIGSYS ? ": linux.seccomp kills what the set-up itself calls" : "");
-	return err_set(e, ECHILD, "the container's process died during set-up");
+	return r < 0 ? r : err_set(e, ECHILD, "the container's process died during set-up");
 }
 
 /* Until the child says something, or somebody wants us to end. */
@@ -474,8 +475,8 @@ static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e
 		if (r < 0)
 			return r;
 		r = sync_recv(c->sync, &fd, NULL, e);
-		if (r == 0)
-			return child_died(c, e);
+		if (r == 0 || r == -ECONNRESET)
+			return child_died(c, r, e);
 		if (r == SYNC_HOOKS)
 			r = runtime_hooks(c, e);
 		else if (r == SYNC_LISTENER)

@@ -252,10 +252,9 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		r = sync_send(sync, SYNC_READY, 0, master, e);
 	if (r == 0)
 		r = sync_expect(sync, SYNC_GO, NULL, NULL, e);
-	if (r < 0)
-		return r;
-	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	return process_execute(&p, sync, e);
+	if (r == 0)
+		r = process_outlive(e);
+	return r < 0 ? r : process_execute(&p, sync, e);
 }
 
 static __attribute__((noreturn)) void child(struct execution *x, int sync)

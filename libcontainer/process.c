@@ -50,6 +50,11 @@ int process_guard(struct err *e)
 	return 0;
 }
 
+int process_outlive(struct err *e)
+{
+	return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0 ? err_sys(e, errno, "prctl") : 0;
+}
+
 void process_reset_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };

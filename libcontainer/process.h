@@ -35,6 +35,8 @@ int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, 
 /* Nobody may look into this process, and it dies with its parent. A change of user undoes both, so
  * it is said again after each. */
 int process_guard(struct err *e);
+/* From now on it outlives its parent. */
+int process_outlive(struct err *e);
 /* Signals at their defaults, nothing blocked. */
 void process_reset_signals(void);
 /* A new session keyring, named after the container. A kernel that has none, or refuses, is no error. */

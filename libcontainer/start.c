@@ -3,8 +3,8 @@
  * start.c: opens the gate of a created container.
  *
  * The gate's connection is close-on-exec in the container's process: its end
- * without a message says that execve succeeded. A process that was killed just before
- * it looks the same, as does a program that ends at once.
+ * without a message says that execve succeeded. A process that read GO and was killed just
+ * before it looks the same, as does a program that ends at once.
  */
 #include "libcontainer.h"
 
@@ -66,7 +66,10 @@ static int open_gate(const struct state *s, struct err *e)
 	if (r > 0)
 		return err_set(e, EPROTO, "container '%s' sent an unknown message", s->id);
 	/* no one waits for the gate any more, whether it ran or not */
-	(void)unlinkat(s->dir, STATE_GATE, 0);
+	if (unlinkat(s->dir, STATE_GATE, 0) < 0 && errno != ENOENT && r == 0)
+		return err_sys(e, errno,
+			       "container '%s' runs, but will look like one that was only created: remove its gate",
+			       s->id);
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #include "trampoline.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,14 +72,16 @@ int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e)
 	union packet p;
 	AUTO_FD fd = -1;
 	int n_fds = 0;
+	bool unread;
 	ssize_t n;
 
 	p.msg.type = 0;
 	n = fd_recv(sock, &p, sizeof(p), &fd, 1, &n_fds);
-	if (n == -ECONNRESET) /* told once, when the other end left something unread: what it sent comes after */
+	unread = n == -ECONNRESET; /* told once: what the other end sent comes after */
+	if (unread)
 		n = fd_recv(sock, &p, sizeof(p), &fd, 1, &n_fds);
-	if (n == -ECONNRESET)
-		n = 0;
+	if (n == -ECONNRESET || (n == 0 && unread))
+		return err_set(e, ECONNRESET, "the container's process died");
 	if (n < 0)
 		return err_sys(e, (int)-n, "read from the container's process");
 	if (n == 0)

@@ -34,7 +34,8 @@ int sync_pair(int out[2], struct err *e);
 /* fd: a descriptor to pass along, or -1. */
 int sync_send(int sock, enum sync_type type, int32_t value, int fd, struct err *e);
 int sync_send_err(int sock, const struct err *failure);
-/* Waits for one message. Returns its enum sync_type, 0 at the end of file, or -errno. SYNC_ERR and
+/* Waits for one message. Returns its enum sync_type, 0 at the end of file, or -errno: -ECONNRESET for an
+ * end that left unread what it was sent, which no process does that comes to its execve. SYNC_ERR and
  * SYNC_EXEC_ERR are returned as their negative code with *e filled. *out_fd (may be NULL) takes a
  * descriptor that came with it, else -1; *out_value (may be NULL) its value. */
 int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #define FSCONFIG_VALUE_MAX 255 /* bytes; longer ones only pass through mount(2) */
 #define MOUNT_DATA_MAX 4095U   /* bytes of all options together: mount(2) cuts what is longer */
@@ -181,12 +182,15 @@ int mount_open_sources(struct plan *plan, struct err *e)
  * symlink of the image leads: never inside procfs or sysfs by a detour. */
 static int check_target(const struct mount_step *step, int target, struct err *e)
 {
+	struct statfs fs;
+
 	if (str_starts(step->target, "/proc/") || strcmp(step->target, "/proc") == 0)
 		return 0;
-	if (fd_check_magic(target, HUSK_PROC_SUPER_MAGIC) == 0)
+	if (fstatfs(target, &fs) < 0)
+		return err_sys(e, errno, "statfs '%s' in the rootfs", step->target);
+	if (fs.f_type == HUSK_PROC_SUPER_MAGIC)
 		return err_set(e, EXDEV, "'%s' leads into procfs by a symlink", step->target);
-	if (!str_starts(step->target, "/sys/") && !str_eq(step->target, "/sys") &&
-	    fd_check_magic(target, HUSK_SYSFS_MAGIC) == 0)
+	if (!str_starts(step->target, "/sys/") && !str_eq(step->target, "/sys") && fs.f_type == HUSK_SYSFS_MAGIC)
 		return err_set(e, EXDEV, "'%s' leads into sysfs by a symlink", step->target);
 	return 0;
 }

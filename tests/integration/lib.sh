@@ -5,8 +5,8 @@
 # A test file sources this, defines functions test_*, and ends with `run_tests "$@"`.
 # Each function runs in a bash of its own (set -eEu) with a time limit, in the
 # directory $T, which nobody else uses; afterwards nothing of it may be left: no
-# process, mount, cgroup or state. Printed are "ok NAME", "not ok NAME: reason" or
-# "skip NAME: reason", and last "N passed, N failed, N skipped". Run one file as
+# process, mount, cgroup or state. Printed are "ok NAME" (and what the test wrote into
+# the file "note"), "not ok NAME: reason" or "skip NAME: reason", and last "N passed, N failed, N skipped". Run one file as
 #   bash tests/integration/test_lifecycle.sh [test_name ...]
 #
 # HUSK        the runtime under test (default: husk at the top of the build tree). It may be
@@ -271,7 +271,7 @@ run_one() {
 }
 
 run_and_report() { # FUNCTION
-	local name=$1 label status=0 reason left tries
+	local name=$1 label status=0 reason note left tries
 	label="$LABEL${name#test_}"
 	T=$(mktemp -d "$BASE/$name.XXXXXX")
 	chmod 0755 "$T"
@@ -296,8 +296,10 @@ run_and_report() { # FUNCTION
 	if [ "$status" = 77 ] && [ -n "${HUSK_MUST_RUN:-}" ]; then
 		status=1 reason="skipped, but HUSK_MUST_RUN is set: $reason"
 	fi
+	note=$(cat "$T/note" 2>/dev/null || true)
+	note=${note:+ (${note%; })}
 	case $status in
-	0) echo "ok $label" && PASSED=$((PASSED + 1)) ;;
+	0) echo "ok $label$note" && PASSED=$((PASSED + 1)) ;;
 	77) echo "skip $label: $reason" && SKIPPED=$((SKIPPED + 1)) ;;
 	*)
 		echo "not ok $label: ${reason//$'\n'/ }"

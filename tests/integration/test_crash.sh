@@ -1,93 +1,75 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# husk, or the process that it makes, killed before each of its system calls in turn, or each of them
-# made to fail: afterwards, or after `delete --force`, all is as it was before.
+# husk, or a process that it makes, killed before each of its system calls in turn, or each of them
+# made to fail: afterwards, or after `delete --force`, all is as it was before. A command with a call that
+# failed succeeds, or fails with one line that says why; it never hangs.
 #
-# strace injects: into the k-th call of one name, which it counts in each process apart. husk itself is
-# traced alone. Its child can only be traced together with it, so that its k-th call of a name can be
-# hit alone only where nobody else makes k calls of that name: the others are counted as "not alone".
-# Those are calls such as the first close and openat, and a child killed before one is as one that is
-# killed before the next.
+# crash/fault.c hits the calls, and counts those of each process apart: process 0 is husk, 1 the first
+# that it makes. A few moments that matter are hit by strace.
 #
-# HUSK_CRASH_ALL=1      every call, not a sample of HUSK_CRASH_SAMPLE (5) a round: takes half an hour
-# HUSK_CRASH_START=N    the sample's first call (else random, and printed where a test fails)
+# HUSK_CRASH_ALL=1      every call, not a sample of HUSK_CRASH_SAMPLE (6) a round
+# HUSK_CRASH_START=N    the sample's first call (else random, and printed with each result)
 # HUSK_CRASH_REPORT=F   appends the counts of each round, and each failure that was ignored, to F
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
-: "${HUSK_CRASH_ALL:=}" "${HUSK_CRASH_SAMPLE:=5}" "${HUSK_CRASH_START:=$RANDOM}" "${HUSK_CRASH_REPORT:=/dev/null}"
+: "${HUSK_CRASH_ALL:=}" "${HUSK_CRASH_SAMPLE:=6}" "${HUSK_CRASH_START:=$RANDOM}" "${HUSK_CRASH_REPORT:=/dev/null}"
 [ -z "$HUSK_CRASH_ALL" ] || : "${HUSK_TEST_SECONDS:=3600}"
-export HUSK_TEST_SECONDS="${HUSK_TEST_SECONDS:-60}" HUSK_CRASH_ALL HUSK_CRASH_SAMPLE HUSK_CRASH_START HUSK_CRASH_REPORT
+export HUSK_TEST_SECONDS="${HUSK_TEST_SECONDS:-180}" HUSK_CRASH_ALL HUSK_CRASH_SAMPLE HUSK_CRASH_START HUSK_CRASH_REPORT
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 private_cgroup2 "$@"
 
-STRACE_SECONDS=10 # no command takes that long, or it hangs
+FAULT=$HUSK_TOP_BUILDDIR/tests/integration/crash/fault
+FAULT_SECONDS=10 # no command takes that long, or it hangs
 
-# Runs the test again, from bundle(), in a network and a mount namespace of its own: nobody else's links,
-# sockets and mounts come and go there.
+# Runs the test again, from bundle(), in pid, network and mount namespaces of its own: nobody else's
+# processes, links, sockets and mounts come and go there. A mount that others have may vanish with its
+# directory, so all but those of the system go first.
 alone() {
 	[ -z "${ALONE:-}" ] || return 0
-	need strace ip
-	strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+	need unshare
+	[ -x "$FAULT" ] || skip "tests/integration/crash/fault is not built (make check builds it)"
 	trap - ERR
-	ALONE=1 exec unshare -n -m --propagation private bash "$LIB_DIR/$(basename "$0")" --one "${FUNCNAME[2]}"
+	ALONE=1 exec unshare -n -m -p -f --kill-child --mount-proc --propagation private bash "$LIB_DIR/$(basename "$0")" --one "${FUNCNAME[2]}"
+}
+
+unmount_others() {
+	local mnt
+	while read -r mnt; do
+		umount -l "$mnt" 2>/dev/null || true
+	done < <(awk -v dir="$T/" '$5 !~ "^/(proc|sys|dev)?(/|$)" || $5 ~ "^/(mnt|media)/" {
+		if (index(dir, $5 "/") != 1) print $5 }' /proc/self/mountinfo | sort -r)
 }
 
 # ---- what there is ----
 
-# All that a command could leave. leaked_pids finds the processes, strace itself included.
+# All that a command could leave. By the shell's own means as far as it goes: it is asked hundreds of
+# times.
 snapshot() {
-	echo "== mounts" && cat /proc/self/mountinfo
-	echo "== cgroups" && find "$(cgroup2_root)" -type d -path "*$ID*"
-	echo "== links" && ip -o link
-	echo "== processes" && leaked_pids "$T"
-	echo "== sockets" && sed 's/^[^:]*://' /proc/net/unix | sort
-	echo "== files" && find "$ROOT" -mindepth 1 ! -path "$ROOT/.seccomp*" && find "$T/b" -printf '%M %U:%G %s %p\n' | sort
-	echo "== descriptors" && find "/proc/$$/fd" -mindepth 1 ! -name '[0-2]' -printf '%f %l\n'
+	local line
+	echo "== mounts" && echo "$(</proc/self/mountinfo)"
+	echo "== cgroups"
+	find "$CGROUPS" -type d -path "*$ID*" 2>/dev/null || true # those of others come and go
+	echo "== links" && while read -r line; do echo "${line%%:*}"; done </proc/net/dev
+	echo "== processes" && for line in /proc/[0-9]*; do [ "${line#/proc/}" = "$BASHPID" ] || echo "$line"; done
+	echo "== sockets" && echo "$(</proc/net/unix)"
+	echo "== descriptors" && echo "/proc/$$/fd"/*
+	echo "== files" && find "$ROOT" "$T/b" ! -path "$ROOT/.seccomp*" -printf '%M %U:%G %p\n'
 }
 
 # Waits until all is as in file $1: what was killed needs a moment.
 same_as() {
 	local tries
 	for tries in 0 01 02 05 1 2 3 5 8; do
-		sleep "0.$tries"
+		[ "$tries" = 0 ] || sleep "0.$tries"
 		snapshot >now
-		! cmp -s "$1" now || return 0
+		[ "$(<"$1")" != "$(<now)" ] || return 0
 	done
 	diff "$1" now >difference || true
 	return 1
 }
 
 # ---- where to hit ----
-
-# The system calls of each process in the trace $1, up to the execve of the container's program:
-# "P N NAME K". P is 0 for the first process, 1 for its child ...; K says which call of that name it
-# is, or is "-" where another process makes as many.
-calls() {
-	awk '
-	$2 !~ /^[a-z0-9_]+\(/ { next }
-	{
-		pid = $1
-		name = $2
-		sub(/\(.*/, "", name)
-		if (!(pid in number)) { number[pid] = n; id[n++] = pid }
-		total[pid, name]++
-		if (ended[pid]) next
-		call[pid, ++calls[pid]] = name
-		if (name == "execve" && calls[pid] > 1) ended[pid] = 1
-	}
-	END {
-		for (p = 0; p < n; p++) {
-			delete made
-			for (i = 1; i <= calls[id[p]]; i++) {
-				name = call[id[p], i]
-				k = ++made[name]
-				for (q = 1; p > 0 && q <= n; q++) if (q - 1 != p && total[id[q - 1], name] >= made[name]) k = "-"
-				print p, i, name, k
-			}
-		}
-	}' "$1"
-}
 
 # sample FILE: every line, or some of them: evenly, from a random one on.
 sample() {
@@ -105,31 +87,36 @@ sample() {
 
 # ---- one hit ----
 
-# reference COMMAND...: `calls` gets where the command, and what it makes, can be hit.
-reference() {
-	begin
-	strace -D -f -o trace "$HUSK" --root "$ROOT" "$@" >/dev/null 2>&1 </dev/null || true
-	"$HUSK" --root "$ROOT" delete --force "$ID"
-	same_as before || fail "left without any injection: $(cat difference)"
-	calls trace >all.calls
-}
-
 # Each verb's own: what there must be before it. Sets up the container, or nothing.
 begin() { :; }
 
-# hit P NAME K WHAT COMMAND...: STATUS, ERR, TOOK. P 0 is husk itself. Where the child is traced
-# too, strace must not be husk's parent: it stays with the child when husk has ended.
-hit() {
-	local p=$1 name=$2 k=$3 what=$4 flags=(-D -f) start=$SECONDS
-	shift 4
-	[ "$p" != 0 ] || flags=()
-	run timeout -k 1 "$STRACE_SECONDS" strace "${flags[@]}" -o "$T/trace" -e "inject=$name:$what:when=$k" \
-		"$HUSK" --root "$ROOT" "$@"
-	TOOK=$((SECONDS - start))
+# Each verb's own: is what it says it has done done?
+succeeded() { :; }
+
+# fault_husk OPTION... -- COMMAND...: STATUS, OUT, ERR; the file "trace".
+fault_husk() {
+	local options=(-o trace -t "$FAULT_SECONDS")
+	[ -z "$ATTACHED" ] || options+=(-a "$("$HUSK" --root "$ROOT" state "$ID" | jq .pid)")
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	run "$FAULT" "${options[@]}" "$HUSK" --root "$ROOT" "$@"
+}
+ATTACHED= # else the container's process is there before the verb, and is process 1
+
+# reference COMMAND...: `calls` gets where the command, and what it makes, can be hit.
+reference() {
+	begin
+	fault_husk -- "$@"
+	[ "$STATUS" != 77 ] || skip "crash/fault is not for this machine's architecture"
+	cp trace calls
+	"$HUSK" --root "$ROOT" delete --force "$ID"
+	same_as before || fail "left without any injection: $(cat difference)"
 }
 
-# Once strace has ended.
-was_hit() { grep -qE '\(INJECTED\)|killed by SIGKILL' trace; }
+was_hit() { grep -q ' ' trace; }
 
 report() { echo "$*" >>"$HUSK_CRASH_REPORT"; }
 
@@ -139,13 +126,13 @@ wrong() {
 	report "  WRONG: $*"
 	clean_up "$T" "$ID" >/dev/null 2>&1 || true
 	rm -rf "${ROOT:?}/$ID"
-	find "$(cgroup2_root)" -depth -type d -path "*$ID*" -exec rmdir {} \; 2>/dev/null || true
+	find "$CGROUPS" -depth -type d -path "*$ID*" -exec rmdir {} \; 2>/dev/null || true
 }
 
 # It takes no more than two seconds, and gives no error.
 delete_force() {
 	local start=$SECONDS
-	run timeout -k 1 "$STRACE_SECONDS" "$HUSK" --root "$ROOT" delete --force "$ID"
+	run timeout -k 1 "$FAULT_SECONDS" "$HUSK" --root "$ROOT" delete --force "$ID"
 	[ "$STATUS" = 0 ] || { wrong "$at: delete --force: status $STATUS: $ERR" && return 1; }
 	[ $((SECONDS - start)) -le 2 ] || { wrong "$at: delete --force took $((SECONDS - start)) s" && return 1; }
 }
@@ -155,15 +142,22 @@ clean_after_delete() {
 	same_as before || fail "$at: left: $(cat difference)"
 }
 
+# What the harness prints with the test's name.
 verdict() { # NAME
-	report "$1: $(wc -l <hits) injections, $(wc -l <wrong) wrong, $(wc -l <missed) calls not alone"
-	[ ! -s wrong ] || fail "$1, HUSK_CRASH_START=$HUSK_CRASH_START: $(wc -l <wrong) wrong: $(head -n 5 wrong)"
+	local points
+	points=$(wc -l <hits)
+	report "$1: $points points of $(wc -l <all), $(wc -l <wrong) wrong"
+	[ ! -s wrong ] || fail "$1, HUSK_CRASH_START=$HUSK_CRASH_START: $(wc -l <wrong) wrong of $points: $(head -n 5 wrong)"
 	[ -s hits ] || fail "$1: nothing was hit"
+	[ -s note ] || [ -n "$HUSK_CRASH_ALL" ] || printf 'HUSK_CRASH_START=%s; ' "$HUSK_CRASH_START" >note
+	printf '%s: %s points, 0 wrong; ' "$1" "$points" >>note
 }
 
 prepare_round() {
 	local file
-	for file in wrong hits missed all all.calls out out2 stdout stderr difference; do
+	CGROUPS=$(cgroup2_root)
+	[ -e before ] || unmount_others
+	for file in wrong hits all calls trace out out2 stdout stderr difference now; do
 		: >"$file"
 	done
 	snapshot >before
@@ -172,78 +166,77 @@ prepare_round() {
 
 # killed NAME P COMMAND...: process P of the command killed before each of its calls.
 killed() {
-	local name=$1 p=$2 n call k at line lines ready
+	local name=$1 p=$2 n call at line lines ready
 	shift 2
 	prepare_round
 	reference "$@"
-	ready=$(awk -v p="$p" '$1 == p && $3 == "sendmsg" { n = $2 } END { print n + 0 }' all.calls)
-	awk -v p="$p" '$1 == p && $4 != "-"' all.calls >all
-	awk -v p="$p" '$1 == p && $4 == "-"' all.calls >missed
+	# the message that it is ready; to start, that it has read the GO
+	ready=$(awk -v p="$p" -v call="$([ -n "$ATTACHED" ] && echo recvmsg || echo sendmsg)" '
+		$1 == p && $3 == call { n = $2 } END { print n + 0 }' calls)
+	awk -v p="$p" '$1 == p' calls >all
 	mapfile -t lines < <(sample all)
 	for line in "${lines[@]}"; do
-		read -r _ n call k <<<"$line"
+		read -r _ n call <<<"$line"
 		at="$name, process $p killed before call $n ($call)"
 		begin || wrong "$at: cannot begin"
-		hit "$p" "$call" "$k" signal=KILL "$@"
-		[ "$TOOK" -lt "$STRACE_SECONDS" ] || wrong "$at: no end within $STRACE_SECONDS s"
+		fault_husk -p "$p" -n "$n" -- "$@"
+		[ "$STATUS" != 124 ] || wrong "$at: no end within $FAULT_SECONDS s"
 		if [ "$p" != 0 ] && [ "$STATUS" = 0 ] && [ "$n" -le "$ready" ]; then # later it was alive, as far as husk knows
 			wrong "$at: husk says success"
 		fi
 		if [ "$p" != 0 ] && [ "$(grep -cv '^husk: warning: ' <<<"$ERR")" -gt 1 ]; then
 			wrong "$at: more than one line: $ERR"
 		fi
-		! delete_force || same_as before || wrong "$at: $(tr '\n' '|' <difference)"
 		! was_hit || echo "$at" >>hits
+		! delete_force || same_as before || wrong "$at: $(tr '\n' '|' <difference)"
 	done
 	verdict "$name, process $p killed"
 }
 
-# What cannot fail, or does what it is for even where it says that it failed; the libc's own start and
-# end; wait4, which is called with WNOHANG, and fcntl with F_SETFD; and memory, whose lack ends husk by abort(). EAGAIN of flock
-# says that another has the lock.
-CANNOT_FAIL='^(execve|exit|exit_group|close|brk|mmap|munmap|mremap|mprotect|madvise|arch_prctl|set_tid_address|set_robust_list|rseq|getpid|getppid|gettid|geteuid|getuid|getegid|getgid|umask|getrandom|rt_sigreturn|rt_sigaction|rt_sigprocmask|clock_gettime|setsid|prlimit64|wait4|fcntl)$'
+# Left out are calls that cannot fail (a close that is not made would keep the descriptor, which Linux never
+# does), and those of libc before main(), which end with mprotect. EAGAIN of
+# flock says that another has the lock.
+CANNOT_FAIL='^(exit|exit_group|close|umask|get(pid|ppid|tid|uid|euid|gid|egid))$'
 
-# failing NAME P STRICT COMMAND...: each call of process P made to fail in turn. With STRICT, a command
-# that fails leaves nothing; without, what `delete --force` finds.
+# failing NAME P STRICT COMMAND...: each call of process P made to fail in turn. With "strict", a command
+# that fails leaves nothing; with "loose", what `delete --force` finds.
 failing() {
-	local name=$1 p=$2 strict=$3 n call k at error line lines
+	local name=$1 p=$2 strict=$3 n call at error line lines
 	shift 3
 	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "the sanitizers' run-time makes system calls of its own, which would fail too"
 	prepare_round
 	reference "$@"
-	awk -v p="$p" -v cannot="$CANNOT_FAIL" '$1 == p && $3 !~ cannot && $4 != "-" {
+	awk -v p="$p" -v cannot="$CANNOT_FAIL" 'p == 0 && !main { main = $3 == "mprotect"; next }
+		$1 == p && $3 !~ cannot {
 		split("ENOMEM EINTR EAGAIN ENOSPC", e)
-		for (i = 1; i <= 4; i++) if (e[i] != "EAGAIN" || $3 != "flock") print e[i], $0 }' all.calls >all
-	awk -v p="$p" -v cannot="$CANNOT_FAIL" '$1 == p && $3 !~ cannot && $4 == "-"' all.calls >missed
+		for (i = 1; i <= 4; i++) if (e[i] != "EAGAIN" || $3 != "flock") print e[i], $0 }' calls >all
 	mapfile -t lines < <(sample all)
 	for line in "${lines[@]}"; do
-		read -r error _ n call k <<<"$line"
+		read -r error _ n call <<<"$line"
 		at="$name, process $p, call $n ($call) fails with $error"
 		begin || wrong "$at: cannot begin"
-		hit "$p" "$call" "$k" "error=$error" "$@"
-		judge "$strict"
+		fault_husk -p "$p" -n "$n" -e "$error" -- "$@"
 		! was_hit || echo "$at" >>hits
+		judge "$strict"
 	done
-	verdict "$name, process $p, failing calls"
+	verdict "$name, process $p failing"
 }
 
 judge() { # STRICT
-	if [ "$(grep -c '(INJECTED)' trace)" -gt 1 ]; then # husk's own calls, too, as it undid what it had done
-		echo "$at" >>missed
-	elif [ "$TOOK" -ge "$STRACE_SECONDS" ]; then
-		wrong "$at: no end within $STRACE_SECONDS s"
+	if [ "$STATUS" = 124 ]; then
+		wrong "$at: no end within $FAULT_SECONDS s"
 	elif [ "$STATUS" = 0 ]; then
 		report "  ignored: $at${ERR:+: $ERR}"
+		succeeded || wrong "$at: says success, but it is not done"
 	elif [ "$STATUS" -gt 128 ] && [ "$STATUS" != 255 ]; then
 		wrong "$at: status $STATUS: $ERR"
 	elif [ "$(grep -cv '^husk: warning: ' <<<"$ERR")" != 1 ] || [[ $ERR != *husk:* ]]; then
 		wrong "$at: not one line: '$ERR'"
-	elif [ "$1" = strict ] && ! same_as "$AFTER_FAILURE"; then
+	elif [ "$1" = strict ] && ! same_as before; then
 		wrong "$at: left by the failure ($ERR): $(tr '\n' '|' <difference)"
 	fi
 	! delete_force || same_as before || wrong "$at: $(tr '\n' '|' <difference)"
 }
-AFTER_FAILURE=before
 
 # ---- run and create ----
 
@@ -252,6 +245,8 @@ bundle() {
 	make_bundle b '.process.args = ["/bin/sleep", "100"]'
 	config b "$@"
 }
+
+is() { succeeded() { is_status "$ID" "$IS"; }; IS=$1; }
 
 test_run_detached_killed() {
 	bundle .
@@ -262,6 +257,7 @@ test_run_detached_killed() {
 test_run_killed() {
 	bundle '.process.args = ["/bin/sleep", "0.02"]'
 	killed run 0 run -b b "$ID"
+	killed run 1 run -b b "$ID"
 }
 
 test_create_killed() {
@@ -274,7 +270,7 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .process.user.uid = 1000 |
 	.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 2000}] |
 	.linux.gidMappings = [{"containerID": 0, "hostID": 100000, "size": 2000}]'
 HOOKS='def h: [{"path": "/bin/true"}]; .hooks = {"prestart": h, "createRuntime": h, "createContainer": h,
-	"poststart": h, "poststop": h}'
+	"startContainer": h, "poststart": h, "poststop": h}'
 
 test_create_in_a_user_namespace_with_hooks_killed() {
 	bundle "$USERNS | $HOOKS"
@@ -290,6 +286,7 @@ test_create_without_a_cgroup_killed() {
 
 test_run_detached_failing() {
 	bundle .
+	is running
 	failing "run -d" 0 strict run -d -b b "$ID"
 	failing "run -d" 1 strict run -d -b b "$ID"
 }
@@ -297,15 +294,35 @@ test_run_detached_failing() {
 test_run_failing() {
 	bundle '.process.args = ["/bin/sleep", "0.02"]'
 	failing run 0 loose run -b b "$ID"
+	failing run 1 strict run -b b "$ID"
+}
+
+# A process that cannot wait at its gate ends after create has said success; start will tell.
+is_created() {
+	succeeded() { is_status "$ID" created || { [ "$call" = accept4 ] && is_status "$ID" stopped; }; }
 }
 
 test_create_failing() {
-	bundle "$USERNS"
+	bundle .
+	is_created
 	failing create 0 strict create -b b "$ID"
 	failing create 1 strict create -b b "$ID"
 }
 
-# ---- start, exec, delete ----
+test_create_in_a_user_namespace_with_hooks_failing() {
+	bundle "$USERNS | $HOOKS"
+	is_created
+	failing "create, user namespace" 0 strict create -b b "$ID"
+	failing "create, user namespace" 1 strict create -b b "$ID"
+}
+
+test_create_without_a_cgroup_failing() {
+	bundle .
+	is_created
+	failing "create, no cgroup" 0 strict --cgroup-manager=disabled create -b b "$ID"
+}
+
+# ---- what is done to a container ----
 
 created() {
 	begin() { "$HUSK" --root "$ROOT" create -b b "$ID" >/dev/null 2>&1 </dev/null; }
@@ -315,16 +332,28 @@ running() {
 	begin() { "$HUSK" --root "$ROOT" run -d -b b "$ID" >/dev/null 2>&1 </dev/null; }
 }
 
+paused() {
+	begin() {
+		"$HUSK" --root "$ROOT" run -d -b b "$ID" >/dev/null 2>&1 </dev/null &&
+			"$HUSK" --root "$ROOT" pause "$ID"
+	}
+}
+
 test_start_killed() {
-	bundle .
+	bundle "$HOOKS"
 	created
+	ATTACHED=1
 	killed start 0 start "$ID"
+	killed start 1 start "$ID"
 }
 
 test_start_failing() {
-	bundle .
+	bundle "$HOOKS"
 	created
+	is running
+	ATTACHED=1
 	failing start 0 loose start "$ID"
+	failing start 1 loose start "$ID"
 }
 
 test_exec_killed() {
@@ -340,10 +369,23 @@ test_exec_failing() {
 	running
 	failing exec 0 loose exec "$ID" sleep 0.02
 	failing exec 1 loose exec "$ID" sleep 0.02
+	failing "exec -d" 0 loose exec -d "$ID" sleep 100
+}
+
+# Here process 1 is the one that enters the user namespace, and makes process 2 there.
+test_exec_in_a_user_namespace() {
+	bundle "$USERNS"
+	running
+	killed "exec, user namespace" 0 exec "$ID" sleep 0.02
+	killed "exec, user namespace" 1 exec "$ID" sleep 0.02
+	killed "exec, user namespace" 2 exec "$ID" sleep 0.02
+	failing "exec, user namespace" 0 loose exec "$ID" sleep 0.02
+	failing "exec, user namespace" 1 loose exec "$ID" sleep 0.02
+	failing "exec, user namespace" 2 loose exec "$ID" sleep 0.02
 }
 
 test_delete_killed() {
-	bundle .
+	bundle "$HOOKS"
 	running
 	killed "delete -f" 0 delete --force "$ID"
 	created
@@ -351,21 +393,54 @@ test_delete_killed() {
 }
 
 test_delete_failing() {
+	bundle "$HOOKS"
+	running
+	succeeded() { [ ! -e "$ROOT/$ID" ]; }
+	failing "delete -f" 0 loose delete --force "$ID"
+	created
+	failing "delete" 0 loose delete "$ID"
+}
+
+test_kill() {
 	bundle .
 	running
-	failing "delete -f" 0 loose delete --force "$ID"
+	succeeded() { wait_for 2 is_status "$ID" stopped; }
+	killed "kill" 0 kill "$ID" KILL
+	failing "kill" 0 loose kill "$ID" KILL
+	killed "kill --all" 0 kill --all "$ID" KILL
+	failing "kill --all" 0 loose kill --all "$ID" KILL
+}
+
+test_pause_and_resume() {
+	bundle .
+	running
+	is paused
+	killed pause 0 pause "$ID"
+	failing pause 0 loose pause "$ID"
+	paused
+	is running
+	killed resume 0 resume "$ID"
+	failing resume 0 loose resume "$ID"
 }
 
 # ---- certain moments ----
+
+need_strace() {
+	need strace
+	strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+}
+
+was_killed() { grep -q 'killed by SIGKILL' trace; }
 
 # The child says that it is ready while husk is still on its way to write its pid down; then husk is
 # killed. Without a cgroup, nothing but that pid would find the child.
 test_create_killed_when_its_child_is_ready() {
 	bundle .
+	need_strace
 	prepare_round
 	run strace -o "$T/trace" -e inject=renameat:delay_enter=400000:when=1 -e inject=setns:signal=KILL:when=1 \
 		"$HUSK" --root "$ROOT" --cgroup-manager=disabled create -b b "$ID"
-	was_hit || fail "not killed: $STATUS $ERR"
+	was_killed || fail "not killed: $STATUS $ERR"
 	at="killed before the pid is written"
 	clean_after_delete
 }
@@ -373,10 +448,11 @@ test_create_killed_when_its_child_is_ready() {
 # The same for a child that is slow, so that husk is killed with its pid written and no READY read.
 test_create_killed_before_its_child_is_ready() {
 	bundle .
+	need_strace
 	prepare_round
 	run strace -o "$T/trace" -e inject=recvmsg:signal=KILL:when=1 \
 		"$HUSK" --root "$ROOT" --cgroup-manager=disabled create -b b "$ID"
-	was_hit || fail "not killed: $STATUS $ERR"
+	was_killed || fail "not killed: $STATUS $ERR"
 	at="killed before READY is read"
 	clean_after_delete
 }
@@ -384,13 +460,14 @@ test_create_killed_before_its_child_is_ready() {
 # A child that is held up does not outlive husk, even where delete cannot find it.
 test_a_stopped_child_dies_with_husk() {
 	bundle .
+	need_strace
 	prepare_round
 	run strace -D -f -o "$T/trace" -e inject=renameat:delay_enter=400000:when=1 -e inject=setns:signal=KILL:when=1 \
 		-e inject=sethostname:signal=STOP \
 		"$HUSK" --root "$ROOT" --cgroup-manager=disabled create -b b "$ID"
 	at="killed while the child is stopped"
 	clean_after_delete
-	was_hit || fail "not killed"
+	was_killed || fail "not killed"
 	grep -q 'sethostname' trace || fail "the child had not come that far"
 }
 
@@ -400,16 +477,17 @@ test_a_killed_creation_does_not_harm_another() {
 	bundle --arg path "/$ID" '.linux.cgroupsPath = $path'
 	"$HUSK" --root "$ROOT" run -d -b b "$ID-first"
 	prepare_round
-	local other line lines n call k at pid
+	local other line lines n call at pid
 	other=$ID-first
 	pid=$("$HUSK" --root "$ROOT" state "$other" | jq .pid)
-	strace -f -o trace "$HUSK" --root "$ROOT" run -d -b b "$ID" >/dev/null 2>&1 </dev/null && fail "one cgroup for two"
-	calls trace >all
+	fault_husk -- run -d -b b "$ID"
+	assert_eq "$STATUS" 1 "status of one cgroup for two"
+	cp trace all
 	mapfile -t lines < <(sample all)
 	for line in "${lines[@]}"; do
-		read -r _ n call k <<<"$line"
+		read -r _ n call <<<"$line"
 		at="creation refused, killed before call $n ($call)"
-		hit 0 "$call" "$k" signal=KILL run -d -b b "$ID"
+		fault_husk -p 0 -n "$n" -- run -d -b b "$ID"
 		delete_force || true
 		[ -e "/proc/$pid/root/bin/busybox" ] || fail "$at: delete --force ended another container"
 		same_as before || fail "$at: $(cat difference)"
