@@ -527,6 +527,16 @@ test_fifty_containers_by_eight_workers() {
 	expect_output '' husk list -q
 }
 
+# tests/bench/load.sh runs more of them, and tells how fast.
+test_a_hundred_containers_in_sequence() {
+	make_bundle b '.process.args = ["/bin/echo", "here"]'
+	local i
+	for ((i = 0; i < 100; i++)); do
+		expect_output here husk run -b b "$ID"
+		[ -z "$(ls "$ROOT")" ] || fail "round $i: left: $(ls "$ROOT")"
+	done
+}
+
 # ---- killed ----
 
 test_an_init_killed_from_outside() {
