@@ -51,7 +51,7 @@ struct execution {
 	struct seccomp_prog filter;
 	int init_pidfd, cgroup, trampoline, console_socket;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
-	int agent; /* the seccomp agent, to be told of the listener; -1: none, or told */
+	int agent;	  /* the seccomp agent, to be told of the listener; -1: none, or told */
 	int sync, pidfd, master;
 	pid_t pid;
 	bool pid_written; /* to --pid-file */
