@@ -454,6 +454,37 @@ START_TEST(a_failed_delivery_is_an_error_and_leaves_no_listener)
 }
 END_TEST
 
+static int say_and_stay(int listener, void *arg, struct err *out)
+{
+	(void)listener;
+	(void)out;
+	(void)!write(((int *)arg)[1], "x", 1);
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+START_TEST(the_carrier_dies_with_its_process)
+{
+	struct seccomp_prog prog = compile(NOTIFY("\"umask\"", "", ""));
+	int ends[2];
+	char c;
+	pid_t pid;
+
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	ck_assert_int_eq(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(seccomp_notify_install(&prog, say_and_stay, ends, &e) < 0);
+	(void)close(ends[1]);
+	ck_assert_int_eq((int)read(ends[0], &c, 1), 1);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq((int)read(ends[0], &c, 1), 0); /* when both are gone */
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	seccomp_prog_free(&prog);
+}
+END_TEST
+
 /* Linux takes one listener a process. */
 START_TEST(a_second_listener_is_refused_by_name)
 {
@@ -615,6 +646,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, a_rule_that_notifies_asks_for_a_listener);
 	tcase_add_test(t, the_carrier_gives_the_listener_away);
 	tcase_add_test(t, a_failed_delivery_is_an_error_and_leaves_no_listener);
+	tcase_add_test(t, the_carrier_dies_with_its_process);
 	tcase_add_test(t, a_second_listener_is_refused_by_name);
 	tcase_add_test(t, flags_go_to_the_kernel);
 	tcase_add_loop_test(t, what_is_not_known_is_refused_by_name, 0, (int)ARRAY_LEN(refusals));
