@@ -64,7 +64,8 @@ static int child_failed(union packet *p, size_t len, struct err *e)
 	if (len != sizeof(p->msg))
 		return err_set(e, EPROTO, "the container's process sent a message of %zu bytes", len);
 	p->msg.err.msg[sizeof(p->msg.err.msg) - 1] = '\0';
-	return err_set(e, p->msg.err.code > 0 ? p->msg.err.code : EIO, "%s", p->msg.err.msg);
+	return err_set(e, p->msg.err.code > 0 ? p->msg.err.code : EIO, "%s",
+		       p->msg.err.msg[0] ? p->msg.err.msg : "the container's process failed and did not say why");
 }
 
 int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e)

@@ -27,6 +27,18 @@
 #define PAIRWISE_MAX 16 /* members up to which keys are compared pairwise */
 #define PATH_MAX_LEN 512
 
+/* Under AddressSanitizer each piece of an arena is a chunk of its own, so that it sees a step beyond one. */
+#if defined(__SANITIZE_ADDRESS__)
+#define PIECES_APART 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PIECES_APART 1
+#endif
+#endif
+#ifndef PIECES_APART
+#define PIECES_APART 0
+#endif
+
 struct chunk {
 	struct chunk *older;
 	alignas(8) char data[];
@@ -66,9 +78,10 @@ static void *arena_alloc(struct json_arena *a, size_t size)
 
 	if (size > SIZE_MAX - CHUNK_MAX)
 		abort();
-	size = (size + 7) & ~(size_t)7;
-	if (size > a->left) {
-		size_t room = size > a->chunk_size ? size : a->chunk_size;
+	if (!PIECES_APART)
+		size = (size + 7) & ~(size_t)7;
+	if (PIECES_APART || size > a->left) {
+		size_t room = PIECES_APART || size > a->chunk_size ? size : a->chunk_size;
 		struct chunk *c = x_realloc(NULL, sizeof(*c) + room, 1);
 
 		c->older = a->chunks;

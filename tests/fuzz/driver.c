@@ -7,20 +7,16 @@
  * the current directory). Running no input at all is a failure.
  */
 #include "fd.h"
+#include "fuzz.h"
 #include "io.h"
-#include "str.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define INPUT_MAX (16U << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run_file(const char *path, unsigned int *count)
 {

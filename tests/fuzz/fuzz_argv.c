@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_argv.c: the option parser over words that end with a NUL byte each, as in
- * /proc/PID/cmdline: the global options, then the command's, by the real tables.
- * No command is run.
+ * /proc/PID/cmdline: the global options, then the command's, by the real tables;
+ * each word also as an id and as a signal. No command is run.
  */
 #include "cmd.h"
+#include "fuzz.h"
 #include "global.h"
+#include "signame.h"
+#include "state.h"
 
+#include <signal.h>
 #include <stdalign.h>
-#include <stdint.h>
-#include <string.h>
 
 #define WORDS_MAX 256 /* words of one input; the rest is left out */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must hold after parsing: n words, each one of argv's, in their old order. */
 static void check_words(char *const *words, int n, char *const *argv)
@@ -57,8 +57,20 @@ static void check_values(const struct option_def *table, const char *into)
 
 static void check_message(const struct err *e)
 {
-	if (!e->code || !e->msg[0] || strlen(e->msg) >= sizeof(e->msg))
-		abort();
+	require_message(-e->code, e);
+}
+
+/* Words that are operands: ids and signals. */
+static void check_operand(const char *word)
+{
+	struct err e = { 0 };
+	int sig = 0;
+
+	if (state_check_id(word, &e) < 0)
+		check_message(&e);
+	else
+		require(word[0] && word[0] != '.' && !strchr(word, '/'));
+	require(signame_parse(word, &sig) == 0 ? sig > 0 && sig < _NSIG : sig == 0);
 }
 
 static void parse_command(char **words)
@@ -100,6 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t at = 0; at < size && n < WORDS_MAX; at += strlen(text + at) + 1)
 		words[n++] = text + at;
 	words[n] = NULL;
+	for (int i = 0; i < n; i++)
+		check_operand(words[i]);
 	memcpy(argv, words, sizeof(*argv) * ((size_t)n + 1));
 	n = option_parse(global_table, &global, words, OPTION_BEFORE_WORDS, &help, &e);
 	if (n < 0) {

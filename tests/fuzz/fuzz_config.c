@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_config.c: any bytes as config.json. What is accepted must hold what spec.h promises. */
-#include "err.h"
-#include "json.h"
+/*
+ * fuzz_config.c: any bytes as config.json. What is accepted must hold what spec.h
+ * promises; it is then planned, its limits are checked, and its device rules and
+ * (when they are few) its seccomp rules compiled, as create does.
+ */
+#include "cgroup_check.h"
+#include "cgroup_dev.h"
+#include "json_tree.h"
+#include "plan.h"
+#include "seccomp_compile.h"
 #include "spec.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include <linux/bpf_common.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int condition)
-{
-	if (!condition)
-		abort();
-}
-
-/* Each node lies within its parent and after the one before it; a path fits any buffer. */
-static void check_tree(const struct json *v, size_t *nodes)
-{
-	uint32_t at = v->start;
-	char path[32];
-
-	(*nodes)++;
-	require(v->start < v->end);
-	json_path(v, path, sizeof(path));
-	require(memchr(path, '\0', sizeof(path)) != NULL);
-	json_each (child, v) {
-		require(child->parent == v && child->start >= at && child->end <= v->end);
-		at = child->end;
-		check_tree(child, nodes);
-	}
-}
+#define SECCOMP_NAMES_MAX 24 /* system calls and architectures that are compiled: more take long */
+#define SECCOMP_ARCHS_MAX 2
 
 static void check_strv(const struct strv *s)
 {
@@ -59,9 +42,9 @@ static void check_seccomp(const struct spec *spec, const struct spec_seccomp *s)
 
 static void check_spec(const struct spec *spec)
 {
-	size_t nodes = 0, i;
+	size_t i;
 
-	check_tree(spec->doc.root, &nodes);
+	require_tree(spec->doc.root);
 	require(spec->root_path && spec->oci_version && spec->linux_);
 	if (spec->process) {
 		check_strv(&spec->process->args);
@@ -72,25 +55,101 @@ static void check_spec(const struct spec *spec)
 		require(spec->mounts[i].destination[0] == '/' && spec->mounts[i].node);
 		check_strv(&spec->mounts[i].options);
 	}
-	for (i = 0; i < spec->linux_->n_namespaces; i++)
-		require(spec->linux_->namespaces[i].clone_flag && spec->linux_->namespaces[i].type);
+	for (i = 0; i < spec->n_annotations; i++)
+		require(spec_annotation(spec, spec->annotations[i].key) == spec->annotations[i].value);
+	for (i = 0; i < spec->linux_->n_namespaces; i++) {
+		unsigned int flag = spec->linux_->namespaces[i].clone_flag;
+
+		require(flag && spec->linux_->namespaces[i].type && spec_namespace(spec, flag));
+	}
 	for (i = 0; i < spec->linux_->n_devices; i++)
 		require(spec->linux_->devices[i].path[0] == '/' && spec->linux_->devices[i].type);
 	check_seccomp(spec, spec->linux_->seccomp);
+}
+
+/* An absolute path that cannot lead upwards. */
+static void check_path(const char *path)
+{
+	require(path && path[0] == '/' && !strstr(path, "/../") && !strstr(path, "//"));
+}
+
+static void plan_spec(const struct spec *spec)
+{
+	struct plan *plan = NULL;
+	struct err e = { 0 };
+	int r = plan_make(spec, "/bundle", &plan, &e);
+
+	if (r < 0) {
+		require_message(r, &e);
+		require(!plan);
+		return;
+	}
+	check_path(plan->root);
+	require(plan->n_joins <= PLAN_JOIN_MAX && plan->process.args && plan->process.program);
+	for (size_t i = 0; i < plan->n_mounts; i++) {
+		check_path(plan->mounts[i].target);
+		require(plan->mounts[i].kind != MOUNT_BIND || plan->mounts[i].source[0] == '/');
+	}
+	for (size_t i = 0; i < plan->n_devices; i++)
+		check_path(plan->devices[i].path);
+	plan_free(plan);
+}
+
+static void check_resources(const struct spec_linux *l)
+{
+	struct bpf_insn insns[CGROUP_DEV_INSNS_MAX];
+	struct err e = { 0 };
+	size_t n = 0;
+	int r = cgroup_check_resources(l, false, &e);
+
+	if (r < 0)
+		require_message(r, &e);
+	(void)cgroup_check_resources(l, true, &e);
+	r = cgroup_dev_compile(l->device_rules, l->n_device_rules, l->devices, l->n_devices, insns, &n, &e);
+	if (r < 0)
+		require_message(r, &e);
+	require(n <= CGROUP_DEV_INSNS_MAX);
+}
+
+static void compile_seccomp(const struct spec_seccomp *s)
+{
+	struct seccomp_prog prog = { 0 };
+	struct err e = { 0 };
+	size_t n = 0;
+	int r;
+
+	if (!s || s->architectures.n > SECCOMP_ARCHS_MAX)
+		return;
+	for (size_t i = 0; i < s->n_rules; i++)
+		n += s->rules[i].names.n * (s->rules[i].n_args + 1);
+	if (n > SECCOMP_NAMES_MAX)
+		return;
+	r = seccomp_compile(s, SECCOMP_LOOKUP_AUTO, &prog, &e);
+	if (r < 0)
+		require_message(r, &e);
+	else
+		require(prog.n > 0 && prog.n <= BPF_MAXINSNS && prog.insns);
+	seccomp_prog_free(&prog);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct spec *spec = NULL;
 	struct err e = { 0 };
-	int r = spec_parse((const char *)data, size, &spec, &e);
+	int r;
 
+	log_nowhere();
+	r = spec_parse((const char *)data, size, &spec, &e);
 	if (r < 0) {
 		/* One line that says something, and nothing left. */
-		require(!spec && e.code == -r && e.msg[0] && !strchr(e.msg, '\n'));
+		require_message(r, &e);
+		require(!spec && !strchr(e.msg, '\n'));
 		return 0;
 	}
 	check_spec(spec);
+	plan_spec(spec);
+	check_resources(spec->linux_);
+	compile_seccomp(spec->linux_->seccomp);
 	spec_free(spec);
 	return 0;
 }

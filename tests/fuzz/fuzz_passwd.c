@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_passwd.c: the parser of a container's /etc/passwd. What it finds must stand in the text. */
+#include "fuzz.h"
 #include "passwd.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define CANARY 0x5a
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const uint8_t *data, size_t size, uid_t uid, size_t room)
 {

@@ -6,14 +6,10 @@
  * library's version, the sum, the text) made to fit, so that lengths and counts
  * are tried too. A view that is handed out must lie within the bytes.
  */
+#include "fuzz.h"
 #include "seccomp_cache.h"
-#include "str.h"
 
 #include <seccomp.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void parse(const char *buf, size_t len, const char *text, size_t text_len)
 {
