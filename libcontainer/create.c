@@ -138,7 +138,8 @@ static int open_sources(struct creation *c, struct err *e)
 		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
 	if (r == 0 && !c->privileged)
 		r = mount_idmap_refuse(c->plan, e);
-	if (r == 0 && !c->privileged)
+	c->plan->staged = !c->ctx->host_root;
+	if (r == 0 && c->plan->staged)
 		r = make_userns_first(c->plan, e);
 	if (r < 0 || !c->privileged)
 		return r;
@@ -272,11 +273,11 @@ static int listen_gate(struct creation *c, struct err *e)
 	return 0;
 }
 
-/* Raising it takes a twentieth of a start and waits for nothing that the child does meanwhile; but an
- * ordinary user has the right to only in the child. */
+/* Raising it takes a twentieth of a start and waits for nothing that the child does meanwhile; but who is
+ * not root of the host has the right to only in the child, or could not come back. */
 static bool parent_raises_loopback(const struct creation *c)
 {
-	return c->privileged && c->plan->clone_flags & CLONE_NEWNET;
+	return c->ctx->host_root && c->plan->clone_flags & CLONE_NEWNET;
 }
 
 /* For its id maps; and for its network devices, which its sysctls may be about. */

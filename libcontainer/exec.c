@@ -186,6 +186,8 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 	if (r == 0)
 		r = lsm_prepare(&x->plan.process.lsm, &x->label_procfd, e);
 	if (r == 0)
+		x->plan.staged = !ctx->host_root;
+	if (r == 0)
 		r = init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e);
 	if (r == 0)
 		r = open_cgroup(x, e);

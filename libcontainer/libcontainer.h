@@ -23,7 +23,8 @@ enum husk_cgroup_manager { HUSK_CGROUPFS, HUSK_CGROUP_SYSTEMD, HUSK_CGROUP_DISAB
 struct husk_ctx {
 	const char *root; /* the state directory; made 0700 when missing */
 	enum husk_cgroup_manager cgroup_manager;
-	bool rootless; /* no privilege over the host: cgroup lacks are warned of, not fatal */
+	bool rootless;	/* no privilege over the host: cgroup lacks are warned of, not fatal */
+	bool host_root; /* !husk_is_rootless(), whatever rootless was asked for: may come back from a namespace */
 };
 
 /* /run/husk for the host's root, else $XDG_RUNTIME_DIR/husk. malloc'ed. */

@@ -169,6 +169,7 @@ struct plan {
 	unsigned int clone_flags; /* namespaces to create */
 	struct join_step joins[PLAN_JOIN_MAX];
 	size_t n_joins;
+	bool staged; /* who clones could not come back from what has to be entered before (spawn.h) */
 	/* of the new time namespace; NULL: none */
 	const struct spec_time_offset *time_offsets;
 	bool has_userns, has_netns, has_pidns, has_cgroupns, has_utsns; /* created or joined */

@@ -144,8 +144,24 @@ struct stage_result {
 	struct err err;
 };
 
-/* In the stage: enter the user namespace and the pid namespace, make the child as the parent's
- * own, report its pid. Returns in the child only. */
+/* The ones that the child could not enter itself. */
+static int stage_join_rest(struct plan *plan, const struct join_step *user, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n_joins; i++) {
+		struct join_step *join = &plan->joins[i];
+
+		if (join == user || join->joined)
+			continue;
+		if (join->clone_flag == CLONE_NEWPID || before_clone(plan, join))
+			r = namespace_join(join, e);
+	}
+	return r;
+}
+
+/* In the stage: enter the user namespace, if there is one to join, and the pid namespace, make the child
+ * as the parent's own, report its pid. Returns in the child only. */
 static void stage_run(struct plan *plan, int cgroup_fd, int report)
 {
 	const struct join_step *user = user_join(plan);
@@ -160,13 +176,12 @@ static void stage_run(struct plan *plan, int cgroup_fd, int report)
 	for (size_t i = 0; i < plan->n_joins; i++)
 		if (&plan->joins[i] != user)
 			plan->joins[i].joined = namespace_join(&plan->joins[i], NULL) == 0;
-	if (r == 0)
+	if (r == 0 && user)
 		r = namespace_join(user, &result.err);
 	if (r == 0 && plan->time_offsets)
 		r = timens_make(offsets, plan->time_offsets, &result.err);
-	for (size_t i = 0; r == 0 && i < plan->n_joins; i++)
-		if (plan->joins[i].clone_flag == CLONE_NEWPID && !plan->joins[i].joined)
-			r = namespace_join(&plan->joins[i], &result.err);
+	if (r == 0)
+		r = stage_join_rest(plan, user, &result.err);
 	if (r == 0) {
 		result.pid = clone_into(clone_flags(plan) | CLONE_PARENT, cgroup_fd, &pidfd);
 		if (result.pid == 0)
@@ -204,7 +219,7 @@ static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *o
 	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (n != sizeof(result))
-		return err_set(e, ECHILD, "the process that joins the user namespace died");
+		return err_set(e, ECHILD, "the process that joins namespaces died");
 	if (result.pid < 0)
 		return err_set(e, result.err.code, "%s", result.err.msg);
 	r = sys_pidfd_open(result.pid, 0);
@@ -215,9 +230,19 @@ static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *o
 	return 1;
 }
 
+static bool needs_stage(const struct plan *plan)
+{
+	if (user_join(plan) || (plan->staged && plan->time_offsets))
+		return true;
+	for (size_t i = 0; plan->staged && i < plan->n_joins; i++)
+		if (before_clone(plan, &plan->joins[i]))
+			return true;
+	return false;
+}
+
 int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
 {
-	if (user_join(plan))
+	if (needs_stage(plan))
 		return spawn_staged(plan, cgroup_fd, out_pid, out_pidfd, e);
 	return spawn_direct(plan, cgroup_fd, out_pid, out_pidfd, e);
 }

@@ -7,8 +7,10 @@
  * enters it before the clone and returns; so it does with every other namespace
  * when a new user namespace is made, since inside that it would have no right to.
  * A user namespace that exists is entered by a stage process between parent
- * and child, so that what the child creates belongs to it. All else the child
- * joins itself.
+ * and child, so that what the child creates belongs to it. The same stage takes the
+ * parent's part where the parent could not come back (plan->staged): to return to a
+ * namespace of the host takes CAP_SYS_ADMIN over it, which uid 0 of another user
+ * namespace has not. All else the child joins itself.
  *
  * A time namespace with offsets takes effect for children only, too (timens.h): the
  * parent makes it before the clone and returns, or the stage does.

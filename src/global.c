@@ -79,6 +79,7 @@ int global_ctx(const struct global_options *o, bool want_rootless, struct husk_c
 	r = choose("rootless", o->rootless, answers, ARRAY_LEN(answers), "true, false or auto", e);
 	if (r < 0)
 		return r;
-	ctx->rootless = r == TRUE || (r == AUTO && want_rootless && husk_is_rootless());
+	ctx->host_root = want_rootless && !husk_is_rootless();
+	ctx->rootless = r == TRUE || (r == AUTO && want_rootless && !ctx->host_root);
 	return 0;
 }

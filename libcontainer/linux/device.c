@@ -11,21 +11,28 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+static int open_source(struct device_step *d, struct err *e)
+{
+	struct stat st;
+
+	d->source_fd = open_tree(AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (d->source_fd < 0)
+		return err_sys(e, errno, "open the host's '%s' (needed where no device can be made)", d->path);
+	if (fstat(d->source_fd, &st) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) || st.st_rdev != d->dev)
+		return err_set(e, EINVAL, "the host's '%s' is not the device %u:%u", d->path, major(d->dev),
+			       minor(d->dev));
+	return 0;
+}
+
 int device_open_sources(struct plan *plan, struct err *e)
 {
 	for (size_t i = 0; i < plan->n_devices; i++) {
 		struct device_step *d = &plan->devices[i];
-		struct stat st;
 
 		if (S_ISFIFO(d->mode) || d->source_fd >= 0)
 			continue;
-		d->source_fd = open_tree(AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		if (d->source_fd < 0)
-			return err_sys(e, errno, "linux.devices: open the host's '%s' (needed in a user namespace)",
-				       d->path);
-		if (fstat(d->source_fd, &st) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) || st.st_rdev != d->dev)
-			return err_set(e, EINVAL, "linux.devices: the host's '%s' is not the device %u:%u", d->path,
-				       major(d->dev), minor(d->dev));
+		if (open_source(d, e) < 0)
+			return err_add(e, "linux.devices");
 	}
 	return 0;
 }
@@ -74,6 +81,18 @@ static int make_node(int dir, const char *name, const struct device_step *d, str
 	return 0;
 }
 
+/* Who runs in another's user namespace, or in a container, may not make devices: then theirs must do, which
+ * is still within reach. */
+static int make_or_bind(int rootfd, int dir, const char *name, struct device_step *d, struct err *e)
+{
+	int r = make_node(dir, name, d, e);
+
+	if (r != -EPERM || S_ISFIFO(d->mode))
+		return r;
+	r = open_source(d, e);
+	return r < 0 ? r : bind_node(rootfd, d, e);
+}
+
 int device_make_all(int rootfd, struct plan *plan, struct err *e)
 {
 	mode_t was = umask(0);
@@ -88,11 +107,11 @@ int device_make_all(int rootfd, struct plan *plan, struct err *e)
 		if (d->source_fd >= 0) {
 			r = bind_node(rootfd, d, e);
 		} else if (str_starts(d->path, "/dev/") && *name && !strchr(name, '/')) {
-			r = make_node(dev, name, d, e);
+			r = make_or_bind(rootfd, dev, name, d, e);
 		} else {
 			r = rootpath_parent(rootfd, d->path, &other, &name, e);
 			if (r == 0)
-				r = make_node(other, name, d, e);
+				r = make_or_bind(rootfd, other, name, d, e);
 			fd_close(&other);
 		}
 	}

@@ -450,19 +450,58 @@ static int bind_tree(struct mount_step *step, const struct plan *plan, int *out_
 	return r;
 }
 
+/* What stands in for a new file system of a namespace that belongs to another user namespace, as with
+ * crun: the caller's own. NULL: nothing does. */
+static const char *stand_in(const struct mount_step *step, const struct plan *plan)
+{
+	if (str_eq(step->fstype, "sysfs"))
+		return "/sys";
+	if (str_eq(step->fstype, "mqueue"))
+		return "/dev/mqueue";
+	return str_eq(step->fstype, "proc") && !plan->has_pidns ? "/proc" : NULL;
+}
+
+static int stand_in_tree(const struct mount_step *step, const char *path, int *out_fd, struct err *e)
+{
+	AUTO_FD fd = -1;
+	int r = mount_clone(AT_FDCWD, path, true, &fd, e);
+
+	/* what was given up may be locked: only taken away is more, all over the tree */
+	if (r == 0)
+		r = mount_set(fd, first_attr(step) & ~(uint64_t)MOUNT_ATTR__ATIME, 0, MS_SLAVE, true, e);
+	if (r == 0)
+		*out_fd = fd_take(&fd);
+	return r;
+}
+
+static int new_fs(const struct mount_step *step, const struct plan *plan, int *out_fd, struct err *e)
+{
+	int r = mount_new_fs(step->fstype, step->source, step->data, first_attr(step), out_fd, e);
+	const char *path = r == -EPERM ? stand_in(step, plan) : NULL;
+
+	if (path)
+		return stand_in_tree(step, path, out_fd, e);
+	if (r == -EPERM && str_eq(step->fstype, "proc"))
+		return err_add(e, "the kernel allows no new procfs where the one around is partly covered, as in a "
+				  "container with linux.maskedPaths (it needs one without, Podman's unmask=ALL), or "
+				  "where the pid namespace is another user namespace's");
+	return r;
+}
+
 /* scratch_at: where a file system that only mount(2) makes may stand for a moment. */
-static int fs_new(const struct mount_step *step, int scratch_at, int *out_fd, struct err *e)
+static int fs_new(const struct mount_step *step, const struct plan *plan, int scratch_at, int *out_fd, struct err *e)
 {
 	if (has_long_value(step->data) || has_option(step->data, "iversion") || has_option(step->data, "noiversion"))
 		return legacy_new_fs(step, scratch_at, out_fd, e);
-	return mount_new_fs(step->fstype, step->source, step->data, first_attr(step), out_fd, e);
+	return new_fs(step, plan, out_fd, e);
 }
 
 /* made: the target was not there before, so a tmpfs has nothing to take over. */
-static int fs_tree(struct mount_step *step, int target, int procfd, bool made, int *out_fd, struct err *e)
+static int fs_tree(struct mount_step *step, const struct plan *plan, int target, int procfd, bool made, int *out_fd,
+		   struct err *e)
 {
 	AUTO_FD fd = fd_take(&step->source_fd);
-	int r = fd < 0 ? fs_new(step, target, &fd, e) : 0;
+	int r = fd < 0 ? fs_new(step, plan, target, &fd, e) : 0;
 
 	if (r == 0 && is_tmpfs(step) && !made)
 		r = mount_copyup_root(target, fd, step->data, step->copy_up, e);
@@ -486,7 +525,7 @@ int mount_make_trees(struct plan *plan, struct err *e)
 		struct mount_step *step = &plan->mounts[i];
 
 		if (step->kind == MOUNT_FS)
-			r = fs_new(step, slash, &step->source_fd, e);
+			r = fs_new(step, plan, slash, &step->source_fd, e);
 		else if (step->kind == MOUNT_CGROUP)
 			r = cgroup_tree(step, plan, &step->source_fd, e);
 		if (r < 0)
@@ -535,7 +574,7 @@ int mount_place(int rootfd, int procfd, struct mount_step *step, const struct pl
 	else if (r == 0 && step->kind == MOUNT_CGROUP)
 		r = cgroup_tree(step, plan, &tree, e);
 	else if (r == 0)
-		r = fs_tree(step, target, procfd, made, &tree, e);
+		r = fs_tree(step, plan, target, procfd, made, &tree, e);
 	if (r == 0)
 		r = mount_set(tree, 0, 0, step->propagation, step->propagation_rec, e);
 	if (r == 0)
