@@ -144,6 +144,11 @@ static int open_sources(struct creation *c, struct err *e)
 	if (r < 0 || !c->privileged)
 		return r;
 	r = rootfs_open(c->plan, &c->rootfs, e);
+	if (r ==
+	    -EPERM) { /* not even here is it root of the mounts: then the child opens them in its own, as a user's does */
+		c->privileged = false;
+		return mount_idmap_refuse(c->plan, e);
+	}
 	if (r == 0)
 		r = mount_open_sources(c->plan, e);
 	if (r == 0)

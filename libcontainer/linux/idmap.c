@@ -36,6 +36,11 @@ static int write_direct(pid_t pid, const struct map_kind *k, struct err *e)
 		strbuf_printf(&text, "%u %u %u\n", k->maps[i].container_id, k->maps[i].host_id, k->maps[i].size);
 	r = write_file(pid, k->file, text.s);
 	free(text.s);
+	if (r == -EPERM)
+		return err_sys(e, -r,
+			       "%s: the kernel refuses the map (each range must lie in one line of /proc/self/%s; to "
+			       "map uid 0 takes CAP_SETFCAP)",
+			       k->key, k->file);
 	if (r < 0)
 		return err_sys(e, -r, "%s: the kernel refuses the map", k->key);
 	return 0;
@@ -98,6 +103,8 @@ int idmap_write(pid_t pid, const struct spec_linux *l, struct err *e)
 			return err_sys(e, -r, "deny setgroups for a single gid map");
 	}
 	r = write_map(pid, &gid, e);
+	if (r == -EPERM && geteuid() == 0 && gid_direct && write_file(pid, "setgroups", "deny") == 0)
+		r = write_map(pid, &gid, e); /* uid 0 without CAP_SETGID */
 	return r < 0 ? r : write_map(pid, &uid, e);
 }
 

@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# husk without root of the host: as an ordinary user with subordinate ids, with one id alone, as uid 0 of
+# that user's namespace (as rootless Podman starts it), and under rootless Podman itself.
+# shellcheck disable=SC2016 # $names in single quotes are the container's or the user's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+ROOT_ONLY=$(test_functions | tr '\n' ' ') # it becomes the ordinary user itself
+
+# user COMMAND...: as the ordinary user, with the runtime and a bundle `b` of its own in $T/u.
+user() {
+	as_user HUSK="$T/u/husk" ROOT="$T/u/state" ID="$ID" T="$T/u" "$@"
+}
+
+# uid0 COMMAND...: the same user as uid 0 of a user namespace with all its ids, as with `podman unshare`.
+uid0() {
+	user unshare --user --map-root-user --map-auto --mount "$@"
+}
+
+# user_bundle [JQ]: by that user.
+user_bundle() {
+	id "$HUSK_TEST_USER" >/dev/null 2>&1 || skip "no user '$HUSK_TEST_USER' with subordinate ids"
+	need newuidmap newgidmap
+	UID_=$(id -u "$HUSK_TEST_USER") GID_=$(id -g "$HUSK_TEST_USER")
+	SUBUID=$(sed -n "s/^$HUSK_TEST_USER:\([0-9]*\):.*/\1/p" /etc/subuid)
+	SUBGID=$(sed -n "s/^$HUSK_TEST_USER:\([0-9]*\):.*/\1/p" /etc/subgid)
+	install -d -o "$UID_" -g "$GID_" u u/state
+	install -m 0755 "$HUSK" u/husk
+	user sh -c 'cd "$T" && mkdir b && cp -R --preserve=links,mode "$0" b/rootfs && cd b && "$HUSK" spec --rootless' "$HUSK_TEMPLATE"
+	edit '.process.terminal = false | .root.readonly = false'
+	[ $# = 0 ] || edit "$1"
+}
+
+edit() {
+	jq "$@" u/b/config.json >u/b/new
+	mv u/b/new u/b/config.json
+}
+
+program() {
+	edit --arg text "$1" '.process.args = ["/bin/sh", "-c", $text]'
+}
+
+ranges() {
+	edit --argjson uid "$UID_" --argjson gid "$GID_" --argjson subuid "$SUBUID" --argjson subgid "$SUBGID" '
+		.linux.uidMappings = [{"containerID": 0, "hostID": $uid, "size": 1}, {"containerID": 1, "hostID": $subuid, "size": 65535}] |
+		.linux.gidMappings = [{"containerID": 0, "hostID": $gid, "size": 1}, {"containerID": 1, "hostID": $subgid, "size": 65535}]'
+}
+
+H='"$HUSK" --root "$ROOT"'
+
+# ---- an ordinary user ----
+
+test_subordinate_ids() {
+	user_bundle
+	ranges
+	edit '.process.user = {"uid": 1000, "gid": 1001, "additionalGids": [2000]}'
+	program 'id -u; id -g; id -G; touch /tmp/mine; echo x >/dev/null; [ -c /dev/null ] && [ -c /dev/tty ] && stat -c %u:%g /tmp/mine'
+	chmod 1777 u/b/rootfs/tmp
+	expect_output $'1000\n1001\n1001 2000\n1000:1001' user sh -c "$H run -b \$T/b \$ID"
+	assert_eq "$(stat -c %u:%g u/b/rootfs/tmp/mine)" "$((SUBUID + 999)):$((SUBGID + 1000))" "on the host"
+	program 'sleep 1000'
+	expect_status 0 user sh -c "$H run -d -b \$T/b \$ID"
+	expect_output $'7\n8' user sh -c "$H exec -u 7:8 \$ID sh -c 'id -u; id -g'"
+	expect_output $'0\n0' user sh -c "$H exec -u 0:0 \$ID sh -c 'id -u; touch /root/x; stat -c %u /root/x'"
+	expect_status 0 user sh -c "mkdir \$T/src && echo '[{\"destination\": \"/root/m\", \"type\": \"bind\", \"source\": \"'\$T'/src\", \"options\": [\"bind\"]}]' | $H mounts add \$ID -"
+	expect_output "$UID_" stat -c %u u/src
+	expect_output 0 user sh -c "$H exec -u 0:0 \$ID stat -c %u /root/m"
+	user sh -c "$H delete --force \$ID"
+}
+
+test_a_terminal() {
+	need script
+	user_bundle '.process.terminal = true'
+	ranges
+	program 'tty; echo owner $(stat -c %u $(tty))'
+	expect_status 0 user sh -c "script -qec '$H run -b '\$T'/b '\$ID /dev/null </dev/null"
+	assert_match "$(tr -d '\r' <<<"$OUT")" '^/dev/pts/0$' "tty"
+	assert_match "$(tr -d '\r' <<<"$OUT")" 'owner 0$' "its owner"
+}
+
+# Neither newuidmap nor newgidmap: one's own id does without, others say what is missing.
+test_one_id_without_the_helpers() {
+	user_bundle
+	program 'id -u; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups'
+	expect_status 0 user PATH=/nonexistent u/husk --root "$T/u/state" run -b "$T/u/b" "$ID"
+	assert_eq "$(tr -s ' ' <<<"$OUT")" $'0\n 0 '"$UID_"$' 1\n 0 '"$GID_"$' 1\ndeny'
+	program 'sleep 1000'
+	expect_status 0 user PATH=/nonexistent u/husk --root "$T/u/state" run -d -b "$T/u/b" "$ID"
+	expect_output 0 user PATH=/nonexistent u/husk --root "$T/u/state" exec "$ID" id -u
+	user sh -c "$H delete --force \$ID"
+	ranges
+	expect_error 'linux.gidMappings: needs newgidmap \(package uidmap\), or a map of your own id alone' \
+		user PATH=/nonexistent u/husk --root "$T/u/state" run -b "$T/u/b" "$ID"
+}
+
+# ---- uid 0 of another's user namespace ----
+
+host_kinds='.linux.namespaces |= map(select(.type != "user")) | del(.linux.uidMappings, .linux.gidMappings)'
+
+own_sysfs='.mounts |= map(select(.destination != "/sys")) +
+	[{"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]}]'
+
+test_uid_0_of_a_user_namespace() {
+	user_bundle "$host_kinds | .linux.namespaces += [{\"type\": \"network\"}] | $own_sysfs"
+	program 'id -u; ls /sys/class/net; ip link show lo | grep -c ,UP; echo x >/dev/null && [ -c /dev/zero ] && hostname; [ -d /proc/1 ] && ls -d /proc/[0-9]* | wc -l'
+	expect_output $'0\nlo\n1\nhusk\n3' uid0 sh -c "$H run -b \$T/b \$ID"
+	program 'sleep 1000'
+	expect_status 0 uid0 sh -c "$H create -b \$T/b \$ID && $H start \$ID && $H exec -u 9:9 \$ID sh -c 'echo \$(id -u) >/proc/self/comm' && $H delete --force \$ID"
+	# the state directory is of this user
+	expect_status 0 uid0 sh -c '"$HUSK" run -d -b $T/b $ID && [ -d $XDG_RUNTIME_DIR/husk/$ID ] && "$HUSK" delete --force $ID'
+}
+
+# The network is the caller's, which belongs to the host's user namespace: no new sysfs, but /sys.
+test_sysfs_of_a_shared_network() {
+	user_bundle "$host_kinds | $own_sysfs"
+	program 'ls /sys/class/net | sort | tr "\n" " "; grep -c "^[^ ]* /sys[^ ]* [^ ]* rw" /proc/self/mounts'
+	expect_status 1 uid0 sh -c "$H run -b \$T/b \$ID" # of grep: none is writable
+	assert_eq "$OUT" "$(find /sys/class/net -mindepth 1 -printf '%f\n' | sort | tr '\n' ' ')0"
+	edit '.linux.namespaces |= map(select(.type != "ipc")) |
+		.mounts |= map(select(.destination != "/dev/mqueue")) + [{"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue"}]'
+	program 'echo ran'
+	if [ -d /dev/mqueue ]; then
+		expect_output ran uid0 sh -c "$H run -b \$T/b \$ID"
+	fi
+}
+
+# To a namespace that the host's user namespace owns, its parent could not come back.
+test_namespaces_joined_by_uid_0() {
+	user_bundle "$host_kinds"
+	program 'sleep 1000'
+	user cp -R u/b u/b2
+	expect_output $'2\n0' uid0 sh -c "
+		$H run -d -b \$T/b \$ID || exit 9
+		pid=\$($H state \$ID | jq .pid)
+		jq --arg p /proc/\$pid/ns '.linux.namespaces |= map(if .type == \"pid\" or .type == \"ipc\" then . + {path: (\$p + \"/\" + .type)} else . end) |
+			.process.args = [\"/bin/sh\", \"-c\", \"ls -d /proc/[0-9]* | wc -l; exec true\"]' \$T/b/config.json >\$T/b2/config.json
+		$H run -b \$T/b2 \$ID-2 | sed 's/^[3-9]\$/2/'
+		echo \$?
+		$H delete --force \$ID"
+}
+
+test_time_offsets_of_uid_0() {
+	[ -e /proc/self/ns/time ] || skip "this kernel has no time namespaces"
+	user_bundle "$host_kinds | .linux.namespaces += [{\"type\": \"time\"}] | .linux.timeOffsets = {\"boottime\": {\"secs\": 1000000}}"
+	program '[ "$(cut -d. -f1 /proc/uptime)" -gt 1000000 ] && echo later'
+	expect_output later uid0 sh -c "$H run -b \$T/b \$ID"
+}
+
+# A user namespace of its own inside that one: rootless in rootless.
+test_a_user_namespace_below() {
+	user_bundle
+	edit '.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 1000}] | .linux.gidMappings = .linux.uidMappings'
+	expect_error 'linux.gidMappings: the kernel refuses the map .*one line of /proc/self/gid_map' uid0 sh -c "$H run -b \$T/b \$ID"
+	edit '.linux.uidMappings = [{"containerID": 0, "hostID": 1, "size": 1000}] | .linux.gidMappings = .linux.uidMappings'
+	program 'tr -s " " </proc/self/uid_map; id -u; [ -c /dev/null ] && echo x >/dev/null; touch /dev/shm/x && stat -c %u /dev/shm/x'
+	expect_output $' 0 1 1000\n0\n0' uid0 sh -c "$H run -b \$T/b \$ID"
+	# one more level down
+	edit '.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 1}] | .linux.gidMappings = .linux.uidMappings'
+	program 'tr -s " " </proc/self/uid_map'
+	expect_output ' 0 0 1' uid0 unshare --user --map-root-user sh -c "$H run -b \$T/b \$ID"
+}
+
+run_tests "$@"
