@@ -32,7 +32,7 @@ int caller_write_pid(const char *path, pid_t pid, struct err *e)
 	return r < 0 ? err_add(e, "--pid-file") : 0;
 }
 
-int caller_send_pidfd(const char *path, int pidfd, struct err *e)
+int caller_send_pidfd(const char *path, const char *asked_by, int pidfd, struct err *e)
 {
 	AUTO_FD sock = -1;
 	ssize_t n;
@@ -42,7 +42,7 @@ int caller_send_pidfd(const char *path, int pidfd, struct err *e)
 		return 0;
 	r = terminal_connect_socket(path, &sock, e);
 	if (r < 0)
-		return err_add(e, "--pidfd-socket");
+		return err_add(e, "%s", asked_by);
 	n = fd_send(sock, "pidfd", strlen("pidfd"), &pidfd, 1);
-	return n < 0 ? err_sys(e, (int)-n, "--pidfd-socket: send") : 0;
+	return n < 0 ? err_sys(e, (int)-n, "%s: send", asked_by) : 0;
 }

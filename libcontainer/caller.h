@@ -13,7 +13,7 @@
 int caller_check_fds(int n, struct err *e);
 /* --pid-file: replaced atomically. path may be NULL. */
 int caller_write_pid(const char *path, pid_t pid, struct err *e);
-/* --pidfd-socket: one message with the descriptor. path may be NULL. */
-int caller_send_pidfd(const char *path, int pidfd, struct err *e);
+/* One message with the descriptor. asked_by: the option or key, for messages. path may be NULL. */
+int caller_send_pidfd(const char *path, const char *asked_by, int pidfd, struct err *e);
 
 #endif

@@ -126,7 +126,7 @@ static int hook_pause(struct child *c, pid_t *out_pid, struct err *e)
 	if (r < 0 || !spec->hooks[HOOK_CREATE_CONTAINER].n)
 		return r;
 	state = state_json(c->state, STATE_CREATING, *out_pid);
-	return hooks_run(spec, HOOK_CREATE_CONTAINER, state, NULL, e);
+	return hooks_run_with(spec, HOOK_CREATE_CONTAINER, state, &c->hook_output, e);
 }
 
 static int make_cwd(struct child *c, struct err *e)

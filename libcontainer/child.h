@@ -3,6 +3,7 @@
 #ifndef HUSK_CHILD_H
 #define HUSK_CHILD_H
 
+#include "hooks.h"
 #include "plan.h"
 #include "seccomp.h"
 #include "state.h"
@@ -22,6 +23,7 @@ struct child {
 	int trampoline_fd;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int preserve_fds, listen_fds;
+	struct hook_output hook_output;	  /* of createContainer */
 	bool wait_go;			  /* the parent has id maps to write or network devices to move first */
 	bool rlimits_done, loopback_done; /* the parent's work */
 	bool no_pivot, no_new_keyring;

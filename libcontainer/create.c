@@ -9,6 +9,7 @@
  */
 #include "create.h"
 
+#include "annotation.h"
 #include "attach.h"
 #include "caller.h"
 #include "cgroup.h"
@@ -78,6 +79,8 @@ static int load(struct creation *c, struct err *e)
 	r = spec_load(AT_FDCWD, config, &c->spec, e);
 	if (r == 0 && !c->spec->process)
 		r = err_set(e, EINVAL, "%s: process: missing", config);
+	if (r == 0)
+		r = annotation_check(c->spec, e);
 	if (r < 0)
 		return r;
 	return plan_make(c->spec, c->bundle, &c->plan, e);
@@ -132,6 +135,8 @@ static int open_sources(struct creation *c, struct err *e)
 	r = lsm_prepare(&c->plan->process.lsm, &c->label_procfd, e);
 	if (r == 0)
 		r = lsm_check_mount_label(c->plan->mount_label, e);
+	if (r == 0 && c->spec->hooks[HOOK_CREATE_CONTAINER].n)
+		r = hooks_open_output(c->spec, &c->hook_output, e);
 	if (r == 0)
 		r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
 	if (r == 0 && c->opts->console_socket)
@@ -322,6 +327,7 @@ static int clone_child(struct creation *c, struct err *e)
 		.agent = c->agent,
 		.console_socket = c->console_socket,
 		.trampoline_fd = c->trampoline,
+		.hook_output = c->hook_output,
 		.label_procfd = c->label_procfd,
 		.preserve_fds = c->opts->preserve_fds,
 		.listen_fds = c->opts->listen_fds,
@@ -352,6 +358,7 @@ static int clone_child(struct creation *c, struct err *e)
 	fd_close(&c->rootfs);
 	fd_close(&c->trampoline);
 	fd_close(&c->label_procfd);
+	hooks_close_output(&c->hook_output);
 	fd_close(&c->gate);
 	fd_close(&c->console_socket);
 	return privilege_child(c, e);
@@ -370,6 +377,16 @@ static bool child_pauses(const struct creation *c)
 
 	return hooks[HOOK_PRESTART].n || hooks[HOOK_CREATE_RUNTIME].n || hooks[HOOK_CREATE_CONTAINER].n ||
 	       seccomp_notifies(&c->filter);
+}
+
+static int send_pidfd_to_receiver(const struct creation *c, struct err *e)
+{
+	const char *path = NULL;
+	int r = annotation_host_path(c->spec, ANNOTATION_PIDFD_RECEIVER, &path, e);
+
+	if (r < 0)
+		return r;
+	return caller_send_pidfd(path, "annotations[\"" ANNOTATION_PIDFD_RECEIVER "\"]", c->pidfd, e);
 }
 
 /* While the child sets itself up: all that must be there before its program runs. The GO is then
@@ -397,7 +414,9 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
 	c->pid_written = r == 0 && c->opts->pid_file;
 	if (r == 0)
-		r = caller_send_pidfd(c->opts->pidfd_socket, c->pidfd, e);
+		r = caller_send_pidfd(c->opts->pidfd_socket, "--pidfd-socket", c->pidfd, e);
+	if (r == 0)
+		r = send_pidfd_to_receiver(c, e);
 	if (r < 0 || child_pauses(c) || relays_terminal(c, mode))
 		return r;
 	return sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
@@ -573,6 +592,7 @@ int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id
 		.master = -1,
 		.rootfs = -1,
 		.trampoline = -1,
+		.hook_output = { -1, -1 },
 		.label_procfd = -1,
 		.console_socket = -1,
 		.agent = -1,
@@ -625,6 +645,7 @@ void creation_free(struct creation *c)
 	fd_close(&c->rootfs);
 	fd_close(&c->trampoline);
 	fd_close(&c->label_procfd);
+	hooks_close_output(&c->hook_output);
 	fd_close(&c->console_socket);
 	fd_close(&c->agent);
 	fd_close(&c->gate);

@@ -4,6 +4,7 @@
 #define HUSK_CREATE_H
 
 #include "cgroup_limits.h"
+#include "hooks.h"
 #include "libcontainer.h"
 #include "plan.h"
 #include "seccomp.h"
@@ -32,7 +33,8 @@ struct creation {
 	/* until the child has them: */
 	int rootfs; /* the rootfs tree; -1 when the child opens it */
 	int trampoline;
-	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
+	struct hook_output hook_output; /* of createContainer */
+	int label_procfd;		/* of lsm_prepare(); -1: no label is asked for */
 	int console_socket;
 	int agent;	 /* the seccomp agent, to be told of the listener; -1: none, or told */
 	int gate;	 /* listening; -1 for run */

@@ -9,6 +9,7 @@
  */
 #include "libcontainer.h"
 
+#include "annotation.h"
 #include "attach.h"
 #include "caller.h"
 #include "cgroup.h"
@@ -150,6 +151,7 @@ static int load(struct execution *x, struct err *e)
 	inherit_labels(&x->merged.process, x->spec->process);
 	if (r == 0)
 		r = plan_process(&x->merged.process, &x->plan.process, e);
+	x->plan.process.keep_groups = annotation_is_on(x->spec, ANNOTATION_KEEP_GROUPS);
 	if (r == 0)
 		r = plan_process_linux(x->spec->linux_, &x->plan.process, e);
 	if (r == 0 && o->console_socket && !x->plan.process.terminal)
@@ -359,7 +361,7 @@ static int release(struct execution *x, struct err *e)
 		r = caller_write_pid(x->opts->pid_file, x->pid, e);
 	x->pid_written = r == 0 && x->opts->pid_file;
 	if (r == 0)
-		r = caller_send_pidfd(x->opts->pidfd_socket, x->pidfd, e);
+		r = caller_send_pidfd(x->opts->pidfd_socket, "--pidfd-socket", x->pidfd, e);
 	if (r == 0)
 		r = sync_send(x->sync, SYNC_GO, x->pid, -1, e);
 	if (r == 0)

@@ -7,6 +7,7 @@
  */
 #include "libcontainer.h"
 
+#include "annotation.h"
 #include "caps.h"
 #include "config.h"
 #include "mempolicy.h"
@@ -180,8 +181,7 @@ int husk_features(char **out_json, struct err *e)
 	put_names(g, "mountOptions", plan_mount_option_names());
 	put_linux(g);
 	put_annotations(g);
-	open_array(g, "potentiallyUnsafeConfigAnnotations");
-	(void)yajl_gen_array_close(g);
+	put_names(g, "potentiallyUnsafeConfigAnnotations", annotation_names());
 	(void)yajl_gen_map_close(g);
 	if (yajl_gen_get_buf(g, &text, &len) == yajl_gen_status_ok)
 		*out_json = x_strdup((const char *)text);

@@ -4,6 +4,7 @@
  * goes to it by a memory file, as it need not read it. */
 #include "hooks.h"
 
+#include "annotation.h"
 #include "attach.h"
 #include "fd.h"
 #include "io.h"
@@ -44,17 +45,62 @@ const char *hooks_name(enum spec_hook_kind kind)
 	return names[kind];
 }
 
-static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, int in, int err,
-						 const struct process_exec *container)
+static const struct hook_output no_output = { -1, -1 };
+
+static int open_output(const struct spec *spec, const char *name, int *out_fd, struct err *e)
 {
+	const char *path = NULL;
+	int r = annotation_host_path(spec, name, &path, e);
+
+	if (r < 0 || !path)
+		return r;
+	*out_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
+	return *out_fd < 0 ? err_sys(e, errno, "annotations[\"%s\"]: open '%s'", name, path) : 0;
+}
+
+int hooks_open_output(const struct spec *spec, struct hook_output *out, struct err *e)
+{
+	struct hook_output o = no_output;
+	int r = open_output(spec, ANNOTATION_HOOKS_STDOUT, &o.out, e);
+
+	if (r == 0)
+		r = open_output(spec, ANNOTATION_HOOKS_STDERR, &o.err, e);
+	if (r < 0)
+		hooks_close_output(&o);
+	else
+		*out = o;
+	return r;
+}
+
+void hooks_close_output(struct hook_output *o)
+{
+	fd_close(&o->out);
+	fd_close(&o->err);
+}
+
+/* What one hook is run with. */
+struct hook_run {
+	const char *state_json;
+	const struct process_exec *container; /* NULL: a program of the host */
+	const struct hook_output *output;
+	bool interruptible;
+};
+
+static __attribute__((noreturn)) void hook_child(const struct spec_hook *hook, int in, int err,
+						 const struct hook_run *run)
+{
+	const struct process_exec *container = run->container;
+	int out = run->output->out;
 	char *argv[] = { (char *)(uintptr_t)hook->path, NULL };
 	char *none[] = { NULL };
 	char *const *args = hook->args.n ? hook->args.v : argv;
-	int null;
 
 	process_reset_signals();
-	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (dup2(in, 0) < 0 || dup2(null >= 0 ? null : err, 1) < 0 || dup2(err, 2) < 0)
+	if (run->output->err >= 0)
+		err = run->output->err;
+	if (out < 0)
+		out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (dup2(in, 0) < 0 || dup2(out >= 0 ? out : err, 1) < 0 || dup2(err, 2) < 0)
 		_exit(1);
 	if (container) {
 		/* the trampoline has no text for a failure */
@@ -98,10 +144,12 @@ static void tail_line(const struct tail *t, char out[TAIL_MAX + 1])
 }
 
 /* What a message says of a hook that failed: the last line that it wrote. */
-static const char *reason(const char *tail, int status)
+static const char *reason(const char *tail, int status, bool in_file)
 {
 	if (*tail)
 		return tail;
+	if (in_file)
+		return "see the file of " ANNOTATION_HOOKS_STDERR;
 	return status == 126 || status == 127 ? "it could not be executed" : "it wrote nothing to standard error";
 }
 
@@ -148,8 +196,7 @@ static int wait_hook(pid_t pid, int timeout, bool interruptible, int err, struct
 	return late;
 }
 
-static int run_one(const struct spec_hook *hook, const char *state_json, const struct process_exec *container,
-		   bool interruptible, struct err *e)
+static int run_one(const struct spec_hook *hook, const struct hook_run *run, struct err *e)
 {
 	AUTO_FD in = memfd_create("husk-state", MFD_CLOEXEC);
 	AUTO_FD err = -1;
@@ -158,19 +205,20 @@ static int run_one(const struct spec_hook *hook, const char *state_json, const s
 	int pair[2], status = 0, r;
 	pid_t pid;
 
-	if (in < 0 || io_write_all(in, state_json, strlen(state_json)) < 0 || lseek(in, 0, SEEK_SET) < 0)
+	if (in < 0 || io_write_all(in, run->state_json, strlen(run->state_json)) < 0 || lseek(in, 0, SEEK_SET) < 0)
 		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(e, errno, "prepare the hook '%s'", hook->path);
 	err = pair[0];
 	pid = fork();
 	if (pid == 0)
-		hook_child(hook, in, pair[1], container);
+		hook_child(hook, in, pair[1], run);
 	(void)close(pair[1]);
 	if (pid < 0)
 		return err_sys(e, errno, "fork for the hook '%s'", hook->path);
-	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0 ? -errno
-						: wait_hook(pid, hook->timeout, interruptible, err, &tail, &status);
+	r = fcntl(err, F_SETFL, O_NONBLOCK) < 0
+		    ? -errno
+		    : wait_hook(pid, hook->timeout, run->interruptible, err, &tail, &status);
 	tail_line(&tail, line);
 	if (r == -ETIMEDOUT)
 		return err_set(e, ETIMEDOUT, "'%s' did not end within its timeout of %d s", hook->path, hook->timeout);
@@ -180,18 +228,17 @@ static int run_one(const struct spec_hook *hook, const char *state_json, const s
 		return err_sys(e, -r, "wait for '%s'", hook->path);
 	if (WIFSIGNALED(status))
 		return err_set(e, ECANCELED, "'%s' was killed by signal %d: %s", hook->path, WTERMSIG(status),
-			       reason(line, 0));
+			       reason(line, 0, run->output->err >= 0));
 	if (WEXITSTATUS(status) != 0)
 		return err_set(e, ECANCELED, "'%s' ended with status %d: %s", hook->path, WEXITSTATUS(status),
-			       reason(line, WEXITSTATUS(status)));
+			       reason(line, WEXITSTATUS(status), run->output->err >= 0));
 	return 0;
 }
 
-static int run_all(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
-		   const struct process_exec *container, bool interruptible, struct err *e)
+static int run_all(const struct spec *spec, enum spec_hook_kind kind, const struct hook_run *run, struct err *e)
 {
 	for (size_t i = 0; i < spec->hooks[kind].n; i++) {
-		int r = run_one(&spec->hooks[kind].v[i], state_json, container, interruptible, e);
+		int r = run_one(&spec->hooks[kind].v[i], run, e);
 
 		if (r < 0)
 			return err_add(e, "hooks.%s[%zu]", names[kind], i);
@@ -199,13 +246,40 @@ static int run_all(const struct spec *spec, enum spec_hook_kind kind, const char
 	return 0;
 }
 
+int hooks_run_with(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
+		   const struct hook_output *output, struct err *e)
+{
+	struct hook_run run = { .state_json = state_json, .output = output };
+
+	return run_all(spec, kind, &run, e);
+}
+
+/* Programs of the host, their output where config.json says. */
+static int run_on_host(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, bool interruptible,
+		       struct err *e)
+{
+	struct hook_output output = no_output;
+	struct hook_run run = { .state_json = state_json, .output = &output, .interruptible = interruptible };
+	int r = 0;
+
+	if (spec->hooks[kind].n)
+		r = hooks_open_output(spec, &output, e);
+	if (r == 0)
+		r = run_all(spec, kind, &run, e);
+	hooks_close_output(&output);
+	return r;
+}
+
+/* A program of the container gets no file of the host: with it came the way to it (/proc/self/fd). */
 int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state_json,
 	      const struct process_exec *container, struct err *e)
 {
-	return run_all(spec, kind, state_json, container, false, e);
+	struct hook_run run = { .state_json = state_json, .container = container, .output = &no_output };
+
+	return container ? run_all(spec, kind, &run, e) : run_on_host(spec, kind, state_json, false, e);
 }
 
 int hooks_run_interruptible(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, struct err *e)
 {
-	return run_all(spec, kind, state_json, NULL, true, e);
+	return run_on_host(spec, kind, state_json, true, e);
 }

@@ -6,6 +6,7 @@
  */
 #include "plan.h"
 
+#include "annotation.h"
 #include "kernel.h"
 #include "log.h"
 #include "plan_idmap.h"
@@ -75,7 +76,7 @@ static int root_plan(const struct spec *spec, const char *bundle, struct plan *p
 static int mount_label_plan(const struct spec *spec, struct plan *p, struct err *e)
 {
 	static const char *const types[] = { "context", "fscontext", "defcontext", "rootcontext" };
-	const char *type = spec_annotation(spec, "run.oci.mount_context_type");
+	const char *type = spec_annotation(spec, ANNOTATION_CONTEXT_TYPE);
 
 	p->mount_label = spec->linux_->mount_label;
 	p->mount_label_type = type && *type ? type : types[0];
@@ -83,7 +84,7 @@ static int mount_label_plan(const struct spec *spec, struct plan *p, struct err 
 		if (str_eq(p->mount_label_type, types[i]))
 			return 0;
 	return err_set(e, EINVAL,
-		       "annotations[\"run.oci.mount_context_type\"]: expected context, fscontext, defcontext or "
+		       "annotations[\"" ANNOTATION_CONTEXT_TYPE "\"]: expected context, fscontext, defcontext or "
 		       "rootcontext, got '%s'",
 		       type);
 }
@@ -208,6 +209,7 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan **out, st
 		r = devices_plan(spec->linux_, p, e);
 	if (r == 0)
 		r = plan_process(spec->process, &p->process, e);
+	p->process.keep_groups = annotation_is_on(spec, ANNOTATION_KEEP_GROUPS);
 	if (r == 0)
 		r = plan_process_linux(spec->linux_, &p->process, e);
 	if (r < 0) {

@@ -145,6 +145,7 @@ struct process_plan {
 	gid_t gid;
 	const gid_t *additional_gids;
 	size_t n_additional_gids;
+	bool keep_groups; /* the caller's, in place of additional_gids */
 	bool have_umask;
 	mode_t umask;
 	struct caps_step caps;

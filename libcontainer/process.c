@@ -2,6 +2,7 @@
 /* process.c: see process.h. */
 #include "process.h"
 
+#include "annotation.h"
 #include "caps.h"
 #include "fd.h"
 #include "kernel.h"
@@ -12,6 +13,7 @@
 #include "rlimit.h"
 #include "sched.h"
 #include "seal.h"
+#include "seccomp_compile.h"
 #include "seccomp_notify.h"
 #include "state.h"
 #include "str.h"
@@ -32,9 +34,15 @@
 int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e)
 {
 	AUTO_FD root = -1, cache = -1;
+	int r;
 
 	if (!spec->linux_->seccomp)
 		return 0;
+	if (annotation_is_on(spec, ANNOTATION_FAIL_UNKNOWN)) {
+		r = seccomp_check_names(spec->linux_->seccomp, e);
+		if (r < 0)
+			return err_add(e, "annotations[\"" ANNOTATION_FAIL_UNKNOWN "\"]");
+	}
 	if (state_open_root(ctx, true, &root, NULL) == 0) {
 		cache = openat(root, CACHE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (cache < 0 && mkdirat(root, CACHE_DIR, 0700) == 0)
@@ -145,6 +153,8 @@ static int try_cwd(const struct process_plan *p, bool last, struct err *e)
 
 static int set_groups(const struct process_plan *p, struct err *e)
 {
+	if (p->keep_groups)
+		return 0;
 	if (setgroups(p->n_additional_gids, p->additional_gids) == 0)
 		return 0;
 	/* a user namespace with a single id cannot set groups, and needs none */

@@ -247,10 +247,11 @@ int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd
 	return spawn_direct(plan, cgroup_fd, out_pid, out_pidfd, e);
 }
 
-static int become_root(struct err *e)
+static int become_root(bool keep_groups, struct err *e)
 {
 	/* fails where setgroups is denied (a single-id map): the groups are then the caller's */
-	(void)setgroups(0, NULL);
+	if (!keep_groups)
+		(void)setgroups(0, NULL);
 	if (setresgid(0, 0, 0) < 0)
 		return err_sys(e, errno, "become group 0 of the user namespace (linux.gidMappings must map 0)");
 	if (setresuid(0, 0, 0) < 0)
@@ -272,5 +273,5 @@ int spawn_enter(const struct plan *plan, struct err *e)
 	}
 	if (plan->clone_flags & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
 		return err_sys(e, errno, "linux.namespaces: make a cgroup namespace");
-	return plan->has_userns ? become_root(e) : 0;
+	return plan->has_userns ? become_root(plan->process.keep_groups, e) : 0;
 }

@@ -412,3 +412,14 @@ int seccomp_compile(const struct spec_seccomp *s, enum seccomp_lookup lookup, st
 		*out = prog;
 	return r;
 }
+
+int seccomp_check_names(const struct spec_seccomp *s, struct err *e)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		for (size_t j = 0; j < s->rules[i].names.n; j++)
+			if (seccomp_syscall_resolve_name(s->rules[i].names.v[j]) == __NR_SCMP_ERROR)
+				return err_set(e, EINVAL,
+					       "linux.seccomp.syscalls[%zu].names[%zu]: unknown system call '%s'", i, j,
+					       s->rules[i].names.v[j]);
+	return 0;
+}

@@ -12,5 +12,7 @@
 enum seccomp_lookup { SECCOMP_LOOKUP_AUTO, SECCOMP_LOOKUP_LINEAR, SECCOMP_LOOKUP_TREE };
 
 int seccomp_compile(const struct spec_seccomp *s, enum seccomp_lookup lookup, struct seccomp_prog *out, struct err *e);
+/* Fails at the first system call in the rules that libseccomp does not know; a filter leaves those out. */
+int seccomp_check_names(const struct spec_seccomp *s, struct err *e);
 
 #endif

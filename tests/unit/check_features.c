@@ -87,6 +87,9 @@ START_TEST(every_part_of_features_md_is_there)
 	ck_assert_str_eq(at("ociVersionMin")->str, "1.0.0");
 	ck_assert_str_eq(at("ociVersionMax")->str, "1.3.0");
 	ck_assert_int_eq(json_want(at("potentiallyUnsafeConfigAnnotations"), JSON_ARRAY, &e), 0);
+	ck_assert(has("potentiallyUnsafeConfigAnnotations", "run.oci.hooks.stdout"));
+	ck_assert(has("potentiallyUnsafeConfigAnnotations", "io.husk.isolation"));
+	ck_assert(!has("potentiallyUnsafeConfigAnnotations", "run.oci.seccomp.plugins"));
 }
 END_TEST
 
