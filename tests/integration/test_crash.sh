@@ -93,6 +93,9 @@ begin() { :; }
 # Each verb's own: is what it says it has done done?
 succeeded() { :; }
 
+# And where it says that it failed: is it not done, or undone?
+failed() { :; }
+
 # fault_husk OPTION... -- COMMAND...: STATUS, OUT, ERR; the file "trace".
 fault_husk() {
 	local options=(-o trace -t "$FAULT_SECONDS")
@@ -111,6 +114,7 @@ reference() {
 	begin
 	fault_husk -- "$@"
 	[ "$STATUS" != 77 ] || skip "crash/fault is not for this machine's architecture"
+	[ "$STATUS" = 0 ] || fail "status $STATUS without any injection: $ERR"
 	cp trace calls
 	"$HUSK" --root "$ROOT" delete --force "$ID"
 	same_as before || fail "left without any injection: $(cat difference)"
@@ -232,6 +236,8 @@ judge() { # STRICT
 		wrong "$at: status $STATUS: $ERR"
 	elif [ "$(grep -cv '^husk: warning: ' <<<"$ERR")" != 1 ] || [[ $ERR != *husk:* ]]; then
 		wrong "$at: not one line: '$ERR'"
+	elif ! failed; then
+		wrong "$at: says failure ($ERR), but it is done"
 	elif [ "$1" = strict ] && ! same_as before; then
 		wrong "$at: left by the failure ($ERR): $(tr '\n' '|' <difference)"
 	fi
@@ -423,6 +429,33 @@ test_pause_and_resume() {
 	failing resume 0 loose resume "$ID"
 }
 
+has_mount() { grep -q ' /tmp ' "/proc/$("$HUSK" --root "$ROOT" state "$ID" | jq .pid)/mountinfo"; }
+
+# Where the answer of the process that does it is lost, husk says that, and cannot know more.
+is_answer() { [ "$call" = recvmsg ] || [ "$call" = sendmsg ]; }
+
+test_mounts() {
+	bundle .
+	running
+	echo '[{"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}]' >mounts.json
+	killed "mounts add" 0 mounts add "$ID" mounts.json
+	killed "mounts add" 1 mounts add "$ID" mounts.json
+	succeeded() { has_mount; }
+	failed() { is_answer || ! has_mount; }
+	failing "mounts add" 0 loose mounts add "$ID" mounts.json
+	failing "mounts add" 1 loose mounts add "$ID" mounts.json
+	begin() {
+		"$HUSK" --root "$ROOT" run -d -b b "$ID" >/dev/null 2>&1 </dev/null &&
+			"$HUSK" --root "$ROOT" mounts add "$ID" mounts.json
+	}
+	succeeded() { ! has_mount; }
+	failed() { is_answer || has_mount; }
+	killed "mounts remove" 0 mounts remove "$ID" mounts.json
+	killed "mounts remove" 1 mounts remove "$ID" mounts.json
+	failing "mounts remove" 0 loose mounts remove "$ID" mounts.json
+	failing "mounts remove" 1 loose mounts remove "$ID" mounts.json
+}
+
 # ---- certain moments ----
 
 need_strace() {
@@ -443,6 +476,23 @@ test_create_killed_when_its_child_is_ready() {
 	was_killed || fail "not killed: $STATUS $ERR"
 	at="killed before the pid is written"
 	clean_after_delete
+}
+
+# A look at what lies under a mount's target that fails is no leave to mount there.
+test_a_guard_that_fails_lets_nothing_through() {
+	bundle '.mounts += [{"destination": "/way/sys", "type": "tmpfs", "source": "tmpfs"}]'
+	ln -s proc b/rootfs/way
+	prepare_round
+	local n call line lines
+	fault_husk -- run -b b "$ID"
+	[[ $ERR == *"leads into procfs"* ]] || fail "without any injection: $STATUS $ERR"
+	mapfile -t lines < <(awk '$1 == 1 && $3 ~ /^f?statfs$|^f?stat$|^newfstatat$|^statx$/' trace)
+	[ "${#lines[@]}" -gt 3 ] || fail "process 1 looks at nothing: $(<trace)"
+	for line in "${lines[@]}"; do
+		read -r _ n call <<<"$line"
+		fault_husk -p 1 -n "$n" -e ENOMEM -- run -b b "$ID"
+		[ "$STATUS" = 1 ] || fail "call $n ($call) fails: status $STATUS: $ERR"
+	done
 }
 
 # The same for a child that is slow, so that husk is killed with its pid written and no READY read.
