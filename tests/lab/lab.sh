@@ -44,7 +44,7 @@ qemu=(
 )
 [ "$LAB_NET" = 0 ] && qemu+=(-nic none) || qemu+=(-nic "user,model=virtio-net-pci")
 append="console=ttyS0 root=/dev/vda rw quiet mitigations=off nokaslr tsc=reliable no_timer_check
-cgroup_no_v1=all systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 audit=0 apparmor=0
+cgroup_no_v1=all systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 audit=0 apparmor=0 selinux=0
 random.trust_cpu=on panic=-1"
 
 # disk_words FILE FORMAT [on|off]: the guest's disk; off keeps what it writes.
