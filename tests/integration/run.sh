@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 
 run_file() { # COMMAND... FILE
 	local file=${*: -1}
-	"$@" 2>&1 | tee "$work/out" | grep -vE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' || true
+	"$@" 2>&1 | tee "$work/out" | grep --line-buffered -vE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' || true
 	if [[ $(tail -n 1 "$work/out") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
 		passed=$((passed + BASH_REMATCH[1]))
 		failed=$((failed + BASH_REMATCH[2]))

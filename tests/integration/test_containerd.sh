@@ -6,6 +6,7 @@
 # gives them: there one test looks what crun and runc do, and the others run husk with
 # --cgroup-manager disabled. What needs a cgroup (pause, ps) runs with cgroups on a spec
 # that asks for no limits.
+# lab-smoke: test_run
 # shellcheck disable=SC2016 # $names in single quotes are the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # exec: one more process in a container, and what it has of the container; terminals of exec and run.
 # runs-as: root user
+# lab-smoke: test_status_and_signals test_in_a_user_namespace
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The lifecycle verbs, and what one container gets of its config.json.
 # runs-as: root user
+# lab-smoke: test_create_start_state_delete test_run_detach test_kill test_exec test_pause_resume test_rlimits test_user_namespace_maps_ids test_terminal
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

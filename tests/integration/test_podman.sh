@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # husk as Podman's runtime, with --cgroups=disabled: what users of Podman do every day.
+# lab-smoke: test_run
 # shellcheck disable=SC2016 # $names in single quotes are the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
