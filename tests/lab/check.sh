@@ -7,14 +7,14 @@
 #   FILE...    these files of tests/integration or tests/lab/clients
 #
 # Each file gets a fresh guest. Settings: LAB_JOBS, how many guests at once (half the processors);
-# those of lab.sh, LAB_SECONDS (here 1800) being for each guest; those of
+# those of lab.sh, LAB_SECONDS (here 3600) being for each guest; those of
 # ../integration/lib.sh, HUSK_TEST_SECONDS being 240, as all is emulated.
 set -euo pipefail
 shopt -s nullglob # there may be no clients
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 source_tree=$(cd "$here/../.." && pwd)
 : "${LAB_JOBS:=$((($(nproc) + 1) / 2))}"
-: "${LAB_SECONDS:=1800}" "${HUSK_TEST_SECONDS:=240}"
+: "${LAB_SECONDS:=3600}" "${HUSK_TEST_SECONDS:=240}"
 export LAB_SECONDS
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/husk-check-lab.XXXXXX")
