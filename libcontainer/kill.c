@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kill.c: a signal to the container's init, or to all its processes. */
+/* kill.c: a signal to the container's init, or to all its processes; SIGKILL is always to all. */
 #include "libcontainer.h"
 
 #include "cgroup.h"
@@ -27,6 +27,18 @@ static int kill_init(const struct state *s, int sig, struct err *e)
 	return 0;
 }
 
+/* The rest of a pid namespace of its own ends with the init; but a container may have none, and its init may
+ * be gone already. What is in its cgroup is its own. */
+static int kill_for_good(const struct state *s, struct err *e)
+{
+	AUTO_FD cgroup = -1;
+	int r = kill_init(s, SIGKILL, e);
+
+	if (!s->cgroup || cgroup_open(s->cgroup, &cgroup, NULL) < 0 || cgroup_is_populated(cgroup) != 1)
+		return r;
+	return cgroup_kill(cgroup, SIGKILL, e);
+}
+
 static int kill_all(const struct state *s, int sig, struct err *e)
 {
 	AUTO_FD cgroup = -1;
@@ -50,7 +62,7 @@ int husk_kill(const struct husk_ctx *ctx, const char *id, const char *signal, bo
 			       _NSIG);
 	r = state_open(ctx, id, false, &s, e);
 	if (r == 0)
-		r = all ? kill_all(&s, sig, e) : kill_init(&s, sig, e);
+		r = all ? kill_all(&s, sig, e) : sig == SIGKILL ? kill_for_good(&s, e) : kill_init(&s, sig, e);
 	state_free(&s);
 	return r;
 }
