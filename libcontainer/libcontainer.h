@@ -105,6 +105,15 @@ struct husk_container_info {
 int husk_list(const struct husk_ctx *ctx, struct husk_container_info **out, size_t *out_n, struct err *e);
 void husk_list_free(struct husk_container_info *v, size_t n);
 
+struct husk_update_opts {
+	const char *resources;			     /* linux.resources as JSON text; NULL: none */
+	size_t len;				     /* of resources */
+	const char *l3_cache_schema, *mem_bw_schema; /* of resctrl; NULL: as they are */
+};
+
+/* Changes the limits of a container that has not stopped. What cannot be set changes nothing. */
+int husk_update(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e);
+
 /* Gets one event as JSON text, in which it may write; what is negative ends husk_events(). */
 typedef int husk_event_fn(char *json, void *arg, struct err *e);
 /* interval_ms 0: the statistics once. Else again after each interval, and an "oom" event when the kernel has killed

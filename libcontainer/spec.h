@@ -259,6 +259,10 @@ int spec_load_process(int dirfd, const char *path, struct spec **out, struct err
 /* The same from text, which is copied. */
 int spec_parse_process(const char *text, size_t len, struct spec **out, struct err *e);
 
+/* The object linux.resources alone, as update takes it: only spec->linux_->resources and the device rules are
+ * filled. */
+int spec_parse_resources(const char *text, size_t len, struct spec **out, struct err *e);
+
 /* A file of mounts for a container that runs (path "-": standard input): an object with "mounts" as in
  * config.json, whose other keys are not looked at, or that array alone. Only spec->mounts is filled. */
 int spec_load_mounts(int dirfd, const char *path, struct spec **out, struct err *e);

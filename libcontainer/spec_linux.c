@@ -141,11 +141,11 @@ static void read_device_rule(struct spec_reader *rd, const struct json *item, st
 		(void)spec_read_fail(rd, json_get(item, "access"), "expected letters of 'rwm', got '%s'", out->access);
 }
 
-static void read_resources(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
+void spec_read_resources(struct spec_reader *rd, const struct json *resources, struct spec_linux *out)
 {
 	const struct json *array;
 
-	out->resources = spec_read_object(rd, obj, "resources");
+	out->resources = resources;
 	array = spec_read_items(rd, out->resources, "devices", sizeof(*out->device_rules), &out->device_rules,
 				&out->n_device_rules);
 	json_each (item, array)
@@ -285,7 +285,7 @@ void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec
 	read_devices(rd, obj, out);
 	read_netdevs(rd, obj, out);
 	out->cgroups_path = spec_read_str(rd, obj, "cgroupsPath");
-	read_resources(rd, obj, out);
+	spec_read_resources(rd, spec_read_object(rd, obj, "resources"), out);
 	read_propagation(rd, obj, out);
 	out->masked_paths = read_paths(rd, obj, "maskedPaths");
 	out->readonly_paths = read_paths(rd, obj, "readonlyPaths");

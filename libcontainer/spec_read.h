@@ -60,6 +60,8 @@ uint64_t spec_read_need_u64(struct spec_reader *rd, const struct json *obj, cons
 /* The sections, each in its own file. */
 void spec_read_process(struct spec_reader *rd, const struct json *obj, struct spec_process *out);
 void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec_linux *out);
+/* linux.resources; NULL: absent. */
+void spec_read_resources(struct spec_reader *rd, const struct json *resources, struct spec_linux *out);
 /* An array of id mappings, as linux and each of mounts may have two. */
 void spec_read_id_maps(struct spec_reader *rd, const struct json *obj, const char *key, struct spec_id_map **out,
 		       size_t *out_n);

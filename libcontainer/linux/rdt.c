@@ -226,6 +226,15 @@ int rdt_make(int root, const struct spec_intel_rdt *rdt, const char *id, struct 
 	return r;
 }
 
+int rdt_rewrite(int root, const struct spec_intel_rdt *rdt, const char *id, struct err *e)
+{
+	AUTO_FREE char *first = combined(rdt);
+	AUTO_FD group = -1;
+	int r = open_group(root, rdt, id, &group, e);
+
+	return r < 0 ? r : write_schemas(root, group, rdt, group_name(rdt, id), first, e);
+}
+
 int rdt_join(int root, const struct spec_intel_rdt *rdt, const char *id, pid_t pid, struct err *e)
 {
 	AUTO_FREE char *tasks = x_printf("mon_groups/%s/tasks", id);
@@ -273,6 +282,14 @@ int rdt_enter(const struct spec_intel_rdt *rdt, const char *id, pid_t pid, struc
 	int r = rdt ? rdt_open_root(&root, e) : 0;
 
 	return r < 0 || !rdt ? r : rdt_join(root, rdt, id, pid, e);
+}
+
+int rdt_update(const struct spec_intel_rdt *rdt, const char *id, struct err *e)
+{
+	AUTO_FD root = -1;
+	int r = rdt_open_root(&root, e);
+
+	return r < 0 ? r : rdt_rewrite(root, rdt, id, e);
 }
 
 int rdt_leave(const struct spec_intel_rdt *rdt, const char *id, struct err *e)

@@ -24,8 +24,9 @@ struct spec_intel_rdt;
 int rdt_open_root(int *out_fd, struct err *e);
 
 /* The rest works below such a descriptor. rdt_make() makes the group where it is missing, or compares what
- * it has with the two schemas, then writes. rdt_join() moves pid there; its children follow. */
+ * it has with the two schemas, then writes; rdt_rewrite() writes alone. rdt_join() moves pid there; its children follow. */
 int rdt_make(int root, const struct spec_intel_rdt *rdt, const char *id, struct err *e);
+int rdt_rewrite(int root, const struct spec_intel_rdt *rdt, const char *id, struct err *e);
 int rdt_join(int root, const struct spec_intel_rdt *rdt, const char *id, pid_t pid, struct err *e);
 /* Removes what is the container's own; what is not there is no error. */
 int rdt_remove(int root, const struct spec_intel_rdt *rdt, const char *id, struct err *e);
@@ -36,6 +37,8 @@ bool rdt_same_schemas(const char *want, const char *have);
  * error, as then there are no groups either. */
 int rdt_create(const struct spec_intel_rdt *rdt, const char *id, pid_t pid, struct err *e);
 int rdt_enter(const struct spec_intel_rdt *rdt, const char *id, pid_t pid, struct err *e);
+/* Writes schemas that have changed into the group of the container; rdt is not NULL. */
+int rdt_update(const struct spec_intel_rdt *rdt, const char *id, struct err *e);
 int rdt_leave(const struct spec_intel_rdt *rdt, const char *id, struct err *e);
 
 #endif

@@ -261,4 +261,187 @@ test_too_small_a_memory_limit_is_explained() {
 	expect_output "" husk list -q
 }
 
+# ---- update ----
+
+# The container comes last.
+update() { husk update "$@" "$ID"; }
+
+test_update_by_options() {
+	need_controllers cpu cpuset memory pids
+	start_limited '{}'
+	expect_status 0 update --memory 64m --memory-swap 96m --memory-reservation 32MiB --cpu-share 512 --cpu-quota 50000 \
+		--cpu-period 200000 --cpuset-cpus 0 --cpuset-mems 0 --pids-limit 77
+	expect_file memory.max 67108864
+	expect_file memory.swap.max 33554432
+	expect_file memory.low 33554432
+	expect_file cpu.weight 59
+	expect_file cpu.max "50000 200000"
+	expect_file cpuset.cpus 0
+	expect_file cpuset.mems 0
+	expect_file pids.max 77
+	# what is left out stays, and completes what is given
+	expect_status 0 update --cpu-quota 20000
+	expect_file cpu.max "20000 200000"
+	expect_status 0 update --cpu-quota=-1 --pids-limit=-1
+	expect_file cpu.max "max 200000"
+	expect_file pids.max max
+	expect_status 0 update --memory-swap 65m
+	expect_file memory.swap.max 1048576
+	expect_status 0 update --memory -1
+	expect_file memory.max max
+	expect_file memory.swap.max max
+	expect_status 0 husk exec "$ID" true
+	expect_file cpu.max "max 200000"
+	end
+}
+
+test_update_by_file_and_by_standard_input() {
+	need_controllers pids memory
+	start_limited '{"pids": {"limit": 5}}'
+	echo '{"pids": {"limit": 6}, "unified": {"memory.high": "123400192"}}' >r.json
+	expect_status 0 update --resources r.json
+	expect_file pids.max 6
+	expect_file memory.high 123400192
+	echo '{"pids": {"limit": 7}}' | husk update -r - "$ID"
+	expect_file pids.max 7
+	echo '{"pids": {"limit": 8}}' | husk update --resources=- "$ID"
+	expect_file pids.max 8
+	# what containerd sends: the whole section
+	jq '.linux.resources | .pids.limit = 9' b/config.json | husk update --resources=- "$ID"
+	expect_file pids.max 9
+	end
+}
+
+test_refused_update_changes_nothing() {
+	need_controllers cpu memory pids
+	start_limited '{"pids": {"limit": 5}, "cpu": {"quota": 50000}}'
+	expect_error "cpu.quota: write '1 100000' to cpu.max: Invalid argument; nothing is changed" \
+		update --pids-limit 9 --memory 64m --cpu-quota 1
+	expect_file pids.max 5
+	expect_file memory.max max
+	expect_file cpu.max "50000 100000"
+	echo '{"pids": {"limit": 9}, "devices": [{"allow": true, "access": "x"}]}' >r.json
+	expect_error "devices\[0\].access: expected letters" update -r r.json
+	echo '{"pids": {"limit": 9}, "memory": {"limit": "1g"}}' >r.json
+	expect_error "memory.limit: expected a number, got a string" update -r r.json
+	echo '{"pids": {"limit": 9}' >r.json
+	expect_error "." update -r r.json
+	echo '[]' >r.json
+	expect_error "expected an object" update -r r.json
+	expect_error "nonsense" update -r nonsense
+	expect_error "option '--memory': expected bytes" update --memory 1x
+	expect_error "option '--pids-limit': expected a number" update --pids-limit many
+	expect_error "cpu.realtimeRuntime: cgroup v2 has no such limit" update --cpu-rt-runtime 1000
+	expect_error "was made without linux.intelRdt" update --l3-cache-schema L3:0=f
+	expect_file pids.max 5
+	end
+}
+
+test_update_checks_what_is_in_use() {
+	need_controllers memory
+	start_limited '{}'
+	echo '{"memory": {"limit": 4096, "checkBeforeUpdate": true}}' >r.json
+	expect_error "memory.limit: 4096 bytes are not above the [0-9]+ that are in use" update -r r.json
+	expect_file memory.max max
+	end
+}
+
+test_update_of_kernel_memory_is_ignored() {
+	need_controllers pids
+	start_limited '{}'
+	expect_status 0 update --kernel-memory 1m --kernel-memory-tcp 1m --pids-limit 4
+	assert_match "$ERR" "--kernel-memory: cgroup v2 has no such limit: ignoring" warning
+	expect_file pids.max 4
+	end
+}
+
+# Works where there is no controller at all. The kernel lets anybody open kmsg to write.
+test_update_replaces_device_rules() {
+	need_controllers
+	local deny='{"allow": false, "access": "rwm"}' open=': >/dev/kmsg'
+	limited "{\"devices\": [$deny]}"
+	config b '.linux.devices = [{"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11, "fileMode": 438}]'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	expect_status 0 husk exec "$ID" sh -c 'echo x >/dev/null'
+	run husk exec "$ID" sh -c "$open"
+	[ "$STATUS" != 0 ] || fail "a device that is not allowed was opened"
+	echo "{\"devices\": [$deny, {\"allow\": true, \"type\": \"c\", \"major\": 1, \"minor\": 11, \"access\": \"w\"}]}" >r.json
+	for _ in 1 2 3; do expect_status 0 update -r r.json; done
+	expect_status 0 husk exec "$ID" sh -c "$open"
+	expect_status 0 husk exec "$ID" sh -c 'echo x >/dev/null'
+	echo "{\"devices\": [$deny]}" >r.json
+	expect_status 0 update -r r.json
+	run husk exec "$ID" sh -c "$open"
+	[ "$STATUS" != 0 ] || fail "the old rule still holds"
+	echo '{"devices": [{"allow": true, "access": "rwm"}]}' >r.json
+	expect_status 0 update -r r.json
+	expect_status 0 husk exec "$ID" sh -c "$open"
+	end
+}
+
+test_update_of_what_cannot_be() {
+	expect_error "container 'nothing' does not exist" husk update --pids-limit 4 nothing
+	need_controllers
+	limited '{}'
+	config b '.process.args = ["/bin/true"]'
+	expect_status 0 husk run --keep --bundle b "$ID"
+	expect_error "container not running" update --pids-limit 4
+	end
+	expect_status 0 husk --cgroup-manager disabled create --bundle b "$ID"
+	expect_error "runs without a cgroup" update --pids-limit 4
+	end
+}
+
+# ---- whoever is in the cgroup ends with the container ----
+
+# start_without_pid_namespace COMMAND: a container whose processes do not end with its init.
+start_without_pid_namespace() {
+	limited '{}'
+	container_sh b "$1" 'del(.linux.namespaces[] | select(.type == "pid")) | .root.readonly = false |
+		.mounts |= map(select(.type != "proc"))'
+}
+
+no_process_in() { ! grep -q 1 <<<"$(sed -n 's/populated //p' "$1/cgroup.events" 2>/dev/null)"; }
+
+test_kill_ends_all_without_a_pid_namespace() {
+	need_controllers
+	start_without_pid_namespace 'sleep 1000 & sleep 1000'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	DIR=$(cgroup_dir "$ID")
+	wait_for 10 sh -c "[ \$(wc -l <'$DIR/cgroup.procs') -ge 2 ]"
+	expect_status 0 husk kill "$ID" KILL
+	wait_for 10 no_process_in "$DIR"
+	expect_status 0 husk delete "$ID"
+}
+
+test_kill_reaches_what_an_ended_init_left() {
+	need_controllers
+	start_without_pid_namespace 'sleep 1000 & exit 0'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	wait_for 10 is_status "$ID" stopped
+	DIR=$(cgroup2_root)/$ID
+	expect_error "container not running" husk kill "$ID" TERM
+	assert_eq "$(wc -l <"$DIR/cgroup.procs")" 1 "processes that are left"
+	expect_status 0 husk kill "$ID" KILL
+	wait_for 10 no_process_in "$DIR"
+	expect_error "container not running" husk kill "$ID" KILL
+	expect_status 0 husk delete "$ID"
+}
+
+test_delete_and_run_end_what_is_left() {
+	need_controllers
+	start_without_pid_namespace 'sleep 1000 & exit 0'
+	expect_status 0 husk run --bundle b "$ID"
+	[ ! -e "$(cgroup2_root)/$ID" ] || fail "the cgroup is left after run"
+	expect_status 0 husk run --detach --bundle b "$ID"
+	wait_for 10 is_status "$ID" stopped
+	expect_status 0 husk delete "$ID"
+	[ ! -e "$(cgroup2_root)/$ID" ] || fail "the cgroup is left after delete"
+	start_without_pid_namespace 'sleep 1000 & sleep 1000'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	expect_status 0 husk pause "$ID"
+	end
+	[ ! -e "$(cgroup2_root)/$ID" ] || fail "the cgroup is left after delete --force"
+}
+
 run_tests "$@"

@@ -112,6 +112,23 @@ START_TEST(schemas_are_combined_and_schemata_come_last)
 }
 END_TEST
 
+/* For update: into a group of the container's own, or one that closID names, but never a new one. */
+START_TEST(schemas_are_rewritten_in_a_group_that_is_there)
+{
+	const struct spec_intel_rdt own = { .l3_cache_schema = "L3:0=f" };
+	const struct spec_intel_rdt named = { .clos_id = "gold", .mem_bw_schema = "MB:0=30" };
+
+	put_group("c1", "");
+	put_group("gold", "");
+	ck_assert_ok(rdt_rewrite(root, &own, "c1", e));
+	ck_assert_str_eq(get("c1/schemata"), "L3:0=f\n");
+	ck_assert_ok(rdt_rewrite(root, &named, "c1", e));
+	ck_assert_str_eq(get("gold/schemata"), "MB:0=30\n");
+	ck_assert_fails(rdt_rewrite(root, &own, "c2", e), ENOENT, "open the group 'c2' in resctrl");
+	ck_assert(!exists("c2"));
+}
+END_TEST
+
 START_TEST(a_group_that_exists_must_have_the_same_schema)
 {
 	static const struct {
@@ -232,6 +249,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, without_closid_the_group_has_the_containers_name);
 	tcase_add_test(t, schemas_are_combined_and_schemata_come_last);
+	tcase_add_test(t, schemas_are_rewritten_in_a_group_that_is_there);
 	tcase_add_test(t, a_group_that_exists_must_have_the_same_schema);
 	tcase_add_test(t, closid_alone_names_a_group_that_must_exist);
 	tcase_add_test(t, a_monitoring_group_is_the_containers_own);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * update.c: other limits for a container that is there.
+ *
+ * The cgroup's files are the only memory of limits: what an update leaves out is
+ * read from them, and nothing of it is kept in the state directory. What is
+ * refused half-way is put back from what the files held before.
+ */
+#include "libcontainer.h"
+
+#include "cgroup.h"
+#include "cgroup_apply.h"
+#include "cgroup_check.h"
+#include "cgroup_controllers.h"
+#include "cgroup_dev.h"
+#include "cgroup_limits.h"
+#include "fd.h"
+#include "log.h"
+#include "rdt.h"
+#include "spec.h"
+#include "state.h"
+
+#define LOCK_WAIT_MS 2000
+
+struct updating {
+	const struct husk_ctx *ctx;
+	const struct husk_update_opts *opts;
+	struct state state;
+	struct spec *asked;	  /* its resources; NULL: none */
+	struct spec *container;	  /* its config.json; NULL: not needed */
+	struct cgroup_undo *undo; /* of what was written */
+	int cgroup;
+};
+
+static int open_container(struct updating *u, const char *id, struct err *e)
+{
+	int r = state_open_locked(u->ctx, id, LOCK_WAIT_MS, false, &u->state, e);
+
+	if (r < 0)
+		return r;
+	switch (state_status(&u->state)) {
+	case STATE_STOPPED:
+		return err_set(e, ESRCH, "cannot update container '%s': container not running", id);
+	case STATE_CREATING:
+		return err_set(e, EBUSY, "cannot update container '%s': it is still being created", id);
+	default:
+		return 0;
+	}
+}
+
+static int open_cgroup(struct updating *u, struct err *e)
+{
+	int r;
+
+	if (!u->state.cgroup)
+		return err_set(e, ENOTSUP, "cannot update container '%s': it runs without a cgroup", u->state.id);
+	r = cgroup_open(u->state.cgroup, &u->cgroup, e);
+	return r < 0 ? err_add(e, "cannot update container '%s'", u->state.id) : 0;
+}
+
+static int write_limits(struct updating *u, struct err *e)
+{
+	const struct spec_linux *l = u->asked->linux_;
+	struct cgroup_steps steps = { 0 };
+	struct cgroup_current current;
+	int r;
+
+	cgroup_current_read(u->cgroup, &current);
+	r = cgroup_limits_plan(l->resources, &current, &steps, e);
+	if (r == 0)
+		r = cgroup_check_usage(u->cgroup, l->resources, e);
+	if (r == 0 && steps.n > 0)
+		r = cgroup_controllers_enable(u->state.cgroup, u->cgroup, &steps, e);
+	if (r == 0)
+		r = cgroup_apply_undoable(u->cgroup, &steps, &u->undo, e);
+	cgroup_steps_free(&steps);
+	return r;
+}
+
+/* The rules given take the place of all there were; linux.devices are those of the container. */
+static int replace_devices(struct updating *u, struct err *e)
+{
+	struct spec_linux l = *u->asked->linux_;
+	int r;
+
+	if (l.n_device_rules == 0)
+		return 0;
+	if (cgroup_dev_is_others(u->cgroup)) {
+		log_warn("devices: the device filter of container '%s' is not husk's any more: ignoring", u->state.id);
+		return 0;
+	}
+	l.devices = u->container->linux_->devices;
+	l.n_devices = u->container->linux_->n_devices;
+	r = cgroup_dev_replace(u->cgroup, &l, e);
+	if (r == -EPERM && u->ctx->rootless) {
+		log_info("%s: ignoring", e->msg);
+		return 0;
+	}
+	return r;
+}
+
+static int rewrite_schemas(struct updating *u, struct err *e)
+{
+	struct spec_intel_rdt rdt;
+
+	if (!u->opts->l3_cache_schema && !u->opts->mem_bw_schema)
+		return 0;
+	if (!u->container->linux_->intel_rdt)
+		return err_set(e, ENOTSUP,
+			       "container '%s' was made without linux.intelRdt: there is no schema to change",
+			       u->state.id);
+	rdt = *u->container->linux_->intel_rdt;
+	rdt.schemata = (struct strv){ 0 };
+	rdt.l3_cache_schema = u->opts->l3_cache_schema;
+	rdt.mem_bw_schema = u->opts->mem_bw_schema;
+	return rdt_update(&rdt, u->state.id, e);
+}
+
+static int prepare(struct updating *u, struct err *e)
+{
+	bool devices = false;
+	int r = 0;
+
+	if (u->opts->resources) {
+		r = spec_parse_resources(u->opts->resources, u->opts->len, &u->asked, e);
+		if (r == 0)
+			r = cgroup_check_resources(u->asked->linux_, false, e);
+		if (r == 0)
+			r = open_cgroup(u, e);
+		devices = r == 0 && u->asked->linux_->n_device_rules > 0;
+	}
+	if (r == 0 && (devices || u->opts->l3_cache_schema || u->opts->mem_bw_schema))
+		r = spec_load(u->state.dir, STATE_CONFIG, &u->container, e);
+	return r;
+}
+
+int husk_update(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e)
+{
+	struct updating u = { .ctx = ctx, .opts = o, .state = { .dir = -1 }, .cgroup = -1 };
+	struct err why = { 0 };
+	int r;
+
+	r = open_container(&u, id, e);
+	if (r == 0)
+		r = prepare(&u, e);
+	if (r == 0 && u.asked)
+		r = write_limits(&u, e);
+	if (r == 0 && u.asked)
+		r = replace_devices(&u, e);
+	if (r == 0) /* the kernel takes all of them or none, so nothing after it can fail */
+		r = rewrite_schemas(&u, e);
+	if (r < 0 && u.undo && cgroup_undo(u.cgroup, u.undo, &why) < 0)
+		log_warn("%s: leaving it", why.msg);
+	cgroup_undo_free(u.undo);
+	fd_close(&u.cgroup);
+	spec_free(u.asked);
+	spec_free(u.container);
+	state_free(&u.state);
+	return r;
+}
