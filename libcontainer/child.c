@@ -162,12 +162,32 @@ static int use_terminal(struct child *c, struct terminal *tty, struct err *e)
 
 	if (!c->plan->process.terminal)
 		return 0;
-	r = terminal_make_controlling(tty->slave, e);
+	r = c->plan->pids_last ? 0 : terminal_make_controlling(tty->slave, e);
+	if (r == 0)
+		r = terminal_use(tty->slave, e);
 	if (r == 0 && c->console_socket >= 0) {
 		r = terminal_send_master(c->console_socket, tty->master, e);
 		fd_close(&tty->master);
 	}
 	return r;
+}
+
+/* With plan->pids_last: from here on the process is in the container's pid namespace. */
+static int be_born(struct child *c, struct process_exec *x, struct terminal *tty, struct err *e)
+{
+	const struct birth_gift gift = {
+		.sync = c->sync,
+		.master = tty->master,
+		.n_low = 3 + c->preserve_fds,
+		.keep = { c->trampoline_fd, x->filter_fd, c->gate, c->label_inside },
+		.have_terminal = c->plan->process.terminal,
+	};
+
+	if (!c->plan->pids_last)
+		return 0;
+	*tty = (struct terminal){ -1, -1 };
+	x->label_procfd = c->label_inside;
+	return birth_give(c->birth, &gift, e);
 }
 
 /* Waits until start (another process) connects to the gate and says GO. *gate is then
@@ -235,6 +255,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 		.preserve_fds = c->preserve_fds,
 		.listen_fds = c->listen_fds,
 		.rlimits_done = c->rlimits_done,
+		.sched_done = c->rlimits_done || c->plan->pids_last,
 	};
 	struct terminal tty = { -1, -1 };
 	pid_t pid = 0;
@@ -257,8 +278,12 @@ static int run(struct child *c, int *out_peer, struct err *e)
 		r = enter_root(c, e);
 	if (r == 0)
 		r = use_terminal(c, &tty, e);
+	if (r == 0 && c->plan->pids_last)
+		r = spawn_join_pids(c->plan, e);
 	if (r == 0)
 		r = process_become(&x, e);
+	if (r == 0)
+		r = be_born(c, &x, &tty, e);
 	if (r == 0)
 		r = say_ready(c, tty.master, e);
 	if (r == 0)

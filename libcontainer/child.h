@@ -3,6 +3,7 @@
 #ifndef HUSK_CHILD_H
 #define HUSK_CHILD_H
 
+#include "birth.h"
 #include "hooks.h"
 #include "plan.h"
 #include "seccomp.h"
@@ -15,6 +16,7 @@ struct child {
 	struct plan *plan;
 	const struct seccomp_prog *filter;
 	const struct state *state; /* for hooks and names; its dir is closed in the child */
+	struct birth *birth;	   /* with plan->pids_last */
 	int sync;		   /* this end of the pair with the parent */
 	int gate;		   /* a listening socket that start connects to; -1: sync is the gate */
 	int root_tree;		   /* the rootfs as a detached tree; -1: the child opens it and the sources */
@@ -22,6 +24,7 @@ struct child {
 	int console_socket;	   /* -1: the terminal's master goes with READY */
 	int trampoline_fd;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
+	int label_inside; /* instead of it once it is in a pid namespace that it joined last */
 	int preserve_fds, listen_fds;
 	struct hook_output hook_output;	  /* of createContainer */
 	bool wait_go;			  /* the parent has id maps to write or network devices to move first */

@@ -32,6 +32,7 @@
 #include "lsm.h"
 #include "mount.h"
 #include "mount_idmap.h"
+#include "mount_proc.h"
 #include "namespace.h"
 #include "netdev.h"
 #include "oom.h"
@@ -106,6 +107,15 @@ static bool shares_pids(const struct plan *plan)
 	return false;
 }
 
+/* Where the kernel cannot make a procfs from outside, the child sets itself up in there, visible. */
+static void keep_from_tracers(struct creation *c)
+{
+	bool label = lsm_wanted(&c->plan->process.lsm);
+
+	if (shares_pids(c->plan))
+		c->plan->pids_last = mount_proc_outside(c->plan, label ? &c->label_inside : NULL, NULL) == 0;
+}
+
 /* An ordinary user may make a time namespace only within its new user namespace, and its offsets are
  * written before a process enters it (timens.h): so the user namespace is made first, and joined. */
 static int make_userns_first(struct plan *plan, struct err *e)
@@ -139,6 +149,8 @@ static int open_sources(struct creation *c, struct err *e)
 		r = hooks_open_output(c->spec, &c->hook_output, e);
 	if (r == 0)
 		r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
+	if (r == 0)
+		keep_from_tracers(c);
 	if (r == 0 && c->opts->console_socket)
 		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
 	if (r == 0 && !c->privileged)
@@ -320,6 +332,7 @@ static int clone_child(struct creation *c, struct err *e)
 {
 	struct child child = {
 		.plan = c->plan,
+		.birth = &c->birth,
 		.filter = &c->filter,
 		.state = &c->state,
 		.gate = c->gate,
@@ -329,6 +342,7 @@ static int clone_child(struct creation *c, struct err *e)
 		.trampoline_fd = c->trampoline,
 		.hook_output = c->hook_output,
 		.label_procfd = c->label_procfd,
+		.label_inside = c->label_inside,
 		.preserve_fds = c->opts->preserve_fds,
 		.listen_fds = c->opts->listen_fds,
 		.wait_go = child_waits(c),
@@ -342,7 +356,9 @@ static int clone_child(struct creation *c, struct err *e)
 	/* before the child shares a namespace with anyone */
 	if (c->privileged && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
-	r = sync_pair(pair, e);
+	r = c->plan->pids_last ? birth_prepare(&c->birth, e) : 0;
+	if (r == 0)
+		r = sync_pair(pair, e);
 	if (r < 0)
 		return r;
 	c->sync = pair[0];
@@ -389,17 +405,18 @@ static int send_pidfd_to_receiver(const struct creation *c, struct err *e)
 	return caller_send_pidfd(path, "annotations[\"" ANNOTATION_PIDFD_RECEIVER "\"]", c->pidfd, e);
 }
 
-/* While the child sets itself up: all that must be there before its program runs. The GO is then
- * waiting for the child when it has set itself up, unless it pauses before, which a GO ends: in
- * run it lets the program begin, in create it says that the child is written down, so that delete
- * finds it, and may outlive us. */
-static int announce(struct creation *c, enum creation_mode mode, struct err *e)
+/* In the state directory, so that delete finds it. Twice where there are hooks before the process that
+ * was set up is born (birth.h). */
+static int write_down(struct creation *c, bool ready, struct err *e)
 {
+	const struct spec_intel_rdt *rdt = c->spec->linux_->intel_rdt;
 	int r;
 
 	r = io_replace_file(c->state.dir, STATE_CONFIG, c->spec->text, strlen(c->spec->text), 0600, e);
-	if (r == 0) /* after the file by which delete finds the group */
-		r = rdt_create(c->spec->linux_->intel_rdt, c->state.id, c->state.pid, e);
+	if (r == 0 && c->state.start_time)
+		r = rdt_enter(rdt, c->state.id, c->state.pid, e);
+	else if (r == 0) /* after the file by which delete finds the group */
+		r = rdt_create(rdt, c->state.id, c->state.pid, e);
 	if (r < 0)
 		return r;
 	r = parent_raises_loopback(c) ? namespace_loopback_up(c->pidfd, e) : 0;
@@ -408,8 +425,20 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 	r = proc_start_time(c->state.pid, &c->state.start_time, NULL);
 	if (r < 0)
 		return err_sys(e, -r, "find the container's process");
-	c->state.ready = mode != CREATION_GATED && !child_pauses(c) && !relays_terminal(c, mode);
-	r = state_write(&c->state, e);
+	c->state.ready = ready;
+	return state_write(&c->state, e);
+}
+
+/* While the child sets itself up: all that must be there before its program runs. The GO is then
+ * waiting for the child when it has set itself up, unless it pauses before, which a GO ends: in
+ * run it lets the program begin, in create it says that the child is written down, so that delete
+ * finds it, and may outlive us. */
+static int announce(struct creation *c, enum creation_mode mode, struct err *e)
+{
+	bool waits = child_pauses(c) || relays_terminal(c, mode);
+	int r;
+
+	r = write_down(c, mode != CREATION_GATED && !waits, e);
 	if (r == 0)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
 	c->pid_written = r == 0 && c->opts->pid_file;
@@ -417,9 +446,7 @@ static int announce(struct creation *c, enum creation_mode mode, struct err *e)
 		r = caller_send_pidfd(c->opts->pidfd_socket, "--pidfd-socket", c->pidfd, e);
 	if (r == 0)
 		r = send_pidfd_to_receiver(c, e);
-	if (r < 0 || child_pauses(c) || relays_terminal(c, mode))
-		return r;
-	return sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	return r < 0 || waits ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
 static int runtime_hooks(struct creation *c, struct err *e)
@@ -427,6 +454,10 @@ static int runtime_hooks(struct creation *c, struct err *e)
 	AUTO_FREE char *state = state_json(&c->state, STATE_CREATING, c->state.pid);
 	int r;
 
+	/* those of a stage (birth.h) come before announce() */
+	r = c->state.start_time ? 0 : write_down(c, false, e);
+	if (r < 0)
+		return r;
 	c->hooks_ran = true;
 	r = hooks_run_interruptible(c->spec, HOOK_PRESTART, state, e);
 	if (r == 0)
@@ -489,7 +520,8 @@ static int wait_child(const struct creation *c, struct err *e)
 	return 0;
 }
 
-static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e)
+/* Serves the child until it says this. What comes with it is a terminal's master. */
+static int wait_message(struct creation *c, enum sync_type until, struct err *e)
 {
 	int r;
 
@@ -502,23 +534,41 @@ static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e
 		r = sync_recv(c->sync, &fd, NULL, e);
 		if (r == 0 || r == -ECONNRESET)
 			return child_died(c, r, e);
+		if (r == (int)until && c->master < 0)
+			c->master = fd_take(&fd);
+		if (r < 0 || r == (int)until)
+			return r < 0 ? r : 0;
 		if (r == SYNC_HOOKS)
 			r = runtime_hooks(c, e);
 		else if (r == SYNC_LISTENER)
 			r = pass_listener(c, fd, e);
-		else if (r == SYNC_READY)
-			c->master = fd_take(&fd);
-		if (r == SYNC_READY)
-			break;
+		else
+			r = err_set(e, EPROTO, "the container's process sent message %d out of turn", r);
 		if (r < 0)
 			return r;
 	}
-	if (c->state.ready)
-		return 0;
+}
+
+static int wait_ready(struct creation *c, enum creation_mode mode, struct err *e)
+{
+	int r = wait_message(c, SYNC_READY, e);
+
+	if (r < 0 || c->state.ready)
+		return r;
 	attach_copy_size(c->master);
 	c->state.ready = true;
 	r = state_write(&c->state, e);
 	return r < 0 || mode == CREATION_GATED ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+}
+
+/* With plan->pids_last: until the process is there. Hooks before that are told of the stage. */
+static int wait_birth(struct creation *c, struct err *e)
+{
+	int r = wait_message(c, SYNC_BIRTH, e);
+
+	if (r == 0)
+		r = birth_take(&c->birth, c->sync, &c->state.pid, &c->pidfd, e);
+	return r < 0 ? r : sched_apply(c->state.pid, &c->plan->process.sched, e);
 }
 
 /* Our own step may have failed only because the child is gone: then what it said counts. */
@@ -568,6 +618,8 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 		r = listen_gate(c, e);
 	if (r == 0)
 		r = clone_child(c, e);
+	if (r == 0 && c->plan->pids_last)
+		r = wait_birth(c, e);
 	if (r == 0)
 		r = announce(c, mode, e);
 	if (r < 0) {
@@ -594,6 +646,7 @@ int creation_make(struct creation *c, const struct husk_ctx *ctx, const char *id
 		.trampoline = -1,
 		.hook_output = { -1, -1 },
 		.label_procfd = -1,
+		.label_inside = -1,
 		.console_socket = -1,
 		.agent = -1,
 		.gate = -1,
@@ -645,10 +698,12 @@ void creation_free(struct creation *c)
 	fd_close(&c->rootfs);
 	fd_close(&c->trampoline);
 	fd_close(&c->label_procfd);
+	fd_close(&c->label_inside);
 	hooks_close_output(&c->hook_output);
 	fd_close(&c->console_socket);
 	fd_close(&c->agent);
 	fd_close(&c->gate);
+	birth_free(&c->birth);
 	state_free(&c->state);
 	seccomp_prog_free(&c->filter);
 	cgroup_steps_free(&c->limits);

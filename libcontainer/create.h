@@ -3,6 +3,7 @@
 #ifndef HUSK_CREATE_H
 #define HUSK_CREATE_H
 
+#include "birth.h"
 #include "cgroup_limits.h"
 #include "hooks.h"
 #include "libcontainer.h"
@@ -29,12 +30,14 @@ struct creation {
 	int cgroup; /* directory fd; -1: none */
 	int sync;   /* our end */
 	int pidfd;  /* of the init, once cloned */
+	struct birth birth;
 	int master; /* run with a terminal: the pty's master; else -1 */
 	/* until the child has them: */
 	int rootfs; /* the rootfs tree; -1 when the child opens it */
 	int trampoline;
 	struct hook_output hook_output; /* of createContainer */
 	int label_procfd;		/* of lsm_prepare(); -1: no label is asked for */
+	int label_inside;		/* the same of the pid namespace that is joined, with plan->pids_last */
 	int console_socket;
 	int agent;	 /* the seccomp agent, to be told of the listener; -1: none, or told */
 	int gate;	 /* listening; -1 for run */

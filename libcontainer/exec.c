@@ -11,6 +11,7 @@
 
 #include "annotation.h"
 #include "attach.h"
+#include "birth.h"
 #include "caller.h"
 #include "cgroup.h"
 #include "cgroup_procs.h"
@@ -21,6 +22,7 @@
 #include "kernel.h"
 #include "listener.h"
 #include "lsm.h"
+#include "mount_proc.h"
 #include "oom.h"
 #include "plan.h"
 #include "process.h"
@@ -53,9 +55,11 @@ struct execution {
 	int init_pidfd, cgroup, trampoline, console_socket;
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int agent;	  /* the seccomp agent, to be told of the listener; -1: none, or told */
+	int label_inside; /* the same of the container's pid namespace, with plan.pids_last */
 	int sync, pidfd, master;
 	pid_t pid;
-	bool pid_written; /* to --pid-file */
+	struct birth birth; /* with plan.pids_last */
+	bool pid_written;   /* to --pid-file */
 };
 
 static int check_status(struct execution *x, struct err *e)
@@ -111,6 +115,42 @@ static int init_cgroup(struct execution *x, struct err *e)
 	return cgroup_open(path + strlen("/"), &x->cgroup, e);
 }
 
+/* In the container. Without a user namespace it opens processes of the host, dumpable or not. */
+static bool may_trace(const struct spec_process *p)
+{
+	for (size_t set = 0; set < CAPS_SETS; set++)
+		for (size_t i = 0; i < p->caps[set].n; i++)
+			if (strcasecmp(p->caps[set].v[i], "CAP_SYS_PTRACE") == 0)
+				return true;
+	return false;
+}
+
+static bool has_own_pids(const struct execution *x)
+{
+	return spec_namespace(x->spec, CLONE_NEWPID) && !spec_namespace(x->spec, CLONE_NEWUSER);
+}
+
+/* Can somebody in the container's pid namespace look at us although we are not dumpable? In one that
+ * was joined there may be anybody. */
+static bool may_be_traced(const struct execution *x)
+{
+	if (!has_own_pids(x))
+		return false;
+	return spec_namespace(x->spec, CLONE_NEWPID)->path || may_trace(x->spec->process) ||
+	       faccessat(x->state.dir, STATE_TRACER, F_OK, 0) == 0;
+}
+
+/* This process will be able to look at those that come later, which must know. */
+static int note_tracer(struct execution *x, struct err *e)
+{
+	AUTO_FD note = -1;
+
+	if (x->plan.pids_last || !has_own_pids(x) || !may_trace(&x->merged.process))
+		return 0;
+	note = openat(x->state.dir, STATE_TRACER, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return note < 0 ? err_sys(e, errno, "note CAP_SYS_PTRACE in the state directory of '%s'", x->state.id) : 0;
+}
+
 /* What --process leaves open of the container's own process, as runc has it. */
 static void inherit_sched(struct spec_process *p, const struct spec_process *from)
 {
@@ -140,6 +180,10 @@ static int load(struct execution *x, struct err *e)
 	r = spec_load(x->state.dir, STATE_CONFIG, &x->spec, e);
 	if (r < 0)
 		return err_add(e, "container '%s'", x->state.id);
+	x->plan.pids_last = may_be_traced(x);
+	r = x->plan.pids_last ? seal_self(e) : 0; /* our program will be in there, too; begins anew */
+	if (r < 0)
+		return r;
 	if (o->process) {
 		r = spec_load_process(AT_FDCWD, o->process, &x->own, e);
 		if (r < 0)
@@ -161,24 +205,11 @@ static int load(struct execution *x, struct err *e)
 	return r;
 }
 
-/* Can what runs in the container look at us although we are not dumpable? */
-static bool may_be_traced(const struct execution *x)
-{
-	const struct strv *bounding = &x->spec->process->caps[CAPS_BOUNDING];
-
-	if (spec_namespace(x->spec, CLONE_NEWUSER))
-		return false;
-	for (size_t i = 0; i < bounding->n; i++)
-		if (strcasecmp(bounding->v[i], "CAP_SYS_PTRACE") == 0)
-			return true;
-	return false;
-}
-
 static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *e)
 {
 	int r;
 
-	r = may_be_traced(x) ? seal_self(e) : 0;
+	r = note_tracer(x, e);
 	if (r == 0)
 		r = process_prepare_filter(ctx, x->spec, &x->filter, e);
 	if (r == 0)
@@ -191,6 +222,8 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 		x->plan.staged = !ctx->host_root;
 	if (r == 0)
 		r = init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e);
+	if (r == 0 && x->plan.pids_last && x->label_procfd >= 0) /* else as if nobody could see it */
+		x->plan.pids_last = mount_proc_outside(&x->plan, &x->label_inside, NULL) == 0;
 	if (r == 0)
 		r = open_cgroup(x, e);
 	if (r < 0 || !x->opts->console_socket)
@@ -209,14 +242,32 @@ static int child_terminal(struct execution *x, int *out_master, struct err *e)
 	if (root < 0)
 		return err_sys(e, errno, "open '/'");
 	r = terminal_open(root, p->uid, p->console_width, p->console_height, &tty, e);
-	if (r == 0)
+	if (r == 0 && !x->plan.pids_last)
 		r = terminal_make_controlling(tty.slave, e);
+	if (r == 0)
+		r = terminal_use(tty.slave, e);
 	if (r == 0 && x->console_socket >= 0) {
 		r = terminal_send_master(x->console_socket, tty.master, e);
 		fd_close(&tty.master);
 	}
 	*out_master = tty.master;
 	return r;
+}
+
+/* From here on the process is in the container's pid namespace. */
+static int child_birth(struct execution *x, struct process_exec *p, int sync, int *master, struct err *e)
+{
+	struct birth_gift gift = {
+		.sync = sync,
+		.master = *master,
+		.n_low = 3 + x->opts->preserve_fds,
+		.keep = { p->trampoline_fd, p->filter_fd, x->label_inside, -1 },
+		.have_terminal = x->plan.process.terminal,
+	};
+
+	*master = -1;
+	p->label_procfd = x->label_inside;
+	return birth_give(&x->birth, &gift, e);
 }
 
 static int child_steps(struct execution *x, int sync, struct err *e)
@@ -229,6 +280,7 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		.sync = sync,
 		.preserve_fds = x->opts->preserve_fds,
 		.rlimits_done = x->plan.has_userns,
+		.sched_done = x->plan.has_userns || x->plan.pids_last,
 	};
 	const struct affinity_step *cpus = &x->plan.process.affinity;
 	int master = -1, r;
@@ -246,12 +298,16 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		r = process_guard(e);
 	if (r == 0)
 		r = process_new_keyring(x->state.id, e);
+	if (r == 0 && x->plan.pids_last)
+		r = spawn_join_pids(&x->plan, e);
 	if (r == 0 && x->plan.process.terminal)
 		r = child_terminal(x, &master, e);
 	if (r == 0 && cpus->final_text)
 		r = sched_affinity_set(cpus->final, "process.execCPUAffinity.final", cpus->final_text, e);
 	if (r == 0)
 		r = process_become(&p, e);
+	if (r == 0 && x->plan.pids_last)
+		r = child_birth(x, &p, sync, &master, e);
 	if (r == 0)
 		r = sync_send(sync, SYNC_READY, 0, master, e);
 	if (r == 0)
@@ -287,6 +343,8 @@ static int spawn(struct execution *x, struct err *e)
 	int pair[2], r;
 
 	r = hide(x, e);
+	if (r == 0 && x->plan.pids_last)
+		r = birth_prepare(&x->birth, e);
 	if (r == 0)
 		r = sync_pair(pair, e);
 	if (r < 0)
@@ -341,6 +399,19 @@ static int pass_listener(struct execution *x, struct err *e)
 	return r < 0 ? r : sync_send(x->sync, SYNC_GO, x->pid, -1, e);
 }
 
+static int take_birth(struct execution *x, struct err *e)
+{
+	int r = sync_expect(x->sync, SYNC_BIRTH, &x->master, NULL, e);
+
+	if (r == 0)
+		r = birth_take(&x->birth, x->sync, &x->pid, &x->pidfd, e);
+	if (r == 0)
+		r = sched_apply(x->pid, &x->plan.process.sched, e);
+	if (r < 0 && sys_pidfd_send_signal(x->init_pidfd, 0) < 0 && errno == ESRCH)
+		return err_set(e, ESRCH, "container not running");
+	return r;
+}
+
 /* The child waits for GO: time for what it cannot do, and for what the caller must have first. */
 static int release(struct execution *x, struct err *e)
 {
@@ -354,8 +425,10 @@ static int release(struct execution *x, struct err *e)
 		r = rdt_enter(x->spec->linux_->intel_rdt, x->state.id, x->pid, e);
 	if (r == 0)
 		r = pass_listener(x, e);
+	if (r == 0 && x->plan.pids_last)
+		r = take_birth(x, e);
 	if (r == 0)
-		r = sync_expect(x->sync, SYNC_READY, &x->master, NULL, e);
+		r = sync_expect(x->sync, SYNC_READY, x->plan.pids_last ? NULL : &x->master, NULL, e);
 	attach_copy_size(x->master);
 	if (r == 0)
 		r = caller_write_pid(x->opts->pid_file, x->pid, e);
@@ -392,8 +465,10 @@ static int run(struct execution *x, const struct husk_ctx *ctx, const char *id, 
 		return r;
 	r = release(x, e);
 	if (r < 0) {
-		(void)sys_pidfd_send_signal(x->pidfd, SIGKILL);
-		(void)waitpid(x->pid, NULL, 0);
+		if (x->pidfd >= 0) {
+			(void)sys_pidfd_send_signal(x->pidfd, SIGKILL);
+			(void)waitpid(x->pid, NULL, 0);
+		}
 		if (x->pid_written)
 			(void)unlink(o->pid_file);
 		return r;
@@ -412,6 +487,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 		.cgroup = -1,
 		.trampoline = -1,
 		.label_procfd = -1,
+		.label_inside = -1,
 		.console_socket = -1,
 		.agent = -1,
 		.sync = -1,
@@ -421,6 +497,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 	int r = run(&x, ctx, id, out_status, e);
 
 	init_ns_close(&x.plan);
+	birth_free(&x.birth);
 	plan_process_free(&x.plan.process);
 	exec_process_free(&x.merged);
 	seccomp_prog_free(&x.filter);
@@ -430,6 +507,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 	fd_close(&x.cgroup);
 	fd_close(&x.trampoline);
 	fd_close(&x.label_procfd);
+	fd_close(&x.label_inside);
 	fd_close(&x.console_socket);
 	fd_close(&x.agent);
 	fd_close(&x.sync);

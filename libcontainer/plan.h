@@ -173,6 +173,8 @@ struct plan {
 	bool staged; /* who clones could not come back from what has to be entered before (spawn.h) */
 	/* of the new time namespace; NULL: none */
 	const struct spec_time_offset *time_offsets;
+	/* the pid namespace that is joined comes last, by birth.h, or a tracer in it could look into the set-up */
+	bool pids_last;
 	bool has_userns, has_netns, has_pidns, has_cgroupns, has_utsns; /* created or joined */
 	struct mount_step *mounts;
 	size_t n_mounts;

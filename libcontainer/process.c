@@ -271,7 +271,7 @@ int process_become(struct process_exec *x, struct err *e)
 	r = prepare_late_filter(x, e); /* before limits on files hold for it */
 	if (r == 0 && !x->rlimits_done)
 		r = rlimit_apply(0, p->rlimits, p->n_rlimits, e);
-	if (r == 0 && !x->rlimits_done)
+	if (r == 0 && !x->sched_done)
 		r = sched_apply(0, &p->sched, e);
 	if (r == 0)
 		r = personality_apply(&p->personality, e);
@@ -337,6 +337,9 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 		r = keep_open(attr);
 	if (r < 0)
 		return err_sys(e, -r, "prepare descriptors for exec");
+	r = caps_lower_readers(&x->plan->caps, e);
+	if (r < 0)
+		return r;
 	(void)syscall(SYS_execveat, x->trampoline_fd, "", argv, env, AT_EMPTY_PATH);
 	if (!late_filter && x->filter->n)
 		return err_sys(e, errno,

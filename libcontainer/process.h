@@ -22,7 +22,8 @@ struct process_exec {
 	int sync; /* where the listener of SCMP_ACT_NOTIFY goes (SYNC_LISTENER) */
 	int preserve_fds;
 	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
-	bool rlimits_done;   /* the parent has set them, and what sched.h has */
+	bool rlimits_done;   /* the parent has set them */
+	bool sched_done;     /* the parent sets what sched.h has: a process with a deadline cannot fork, say */
 	int label_procfd;    /* of lsm_prepare(), for plan->lsm; -1: no label is asked for */
 	int filter_fd;	     /* out: the filter for the trampoline; -1: none, or installed already */
 	char path[PATH_MAX]; /* out: the program that was found */

@@ -27,6 +27,8 @@ static bool before_clone(const struct plan *plan, const struct join_step *join)
 {
 	if (user_join(plan) || join->clone_flag == CLONE_NEWUSER)
 		return false;
+	if (join->clone_flag == CLONE_NEWPID && plan->pids_last)
+		return false;
 	return join->clone_flag == CLONE_NEWPID || (plan->clone_flags & CLONE_NEWUSER);
 }
 
@@ -256,6 +258,14 @@ static int become_root(bool keep_groups, struct err *e)
 		return err_sys(e, errno, "become group 0 of the user namespace (linux.gidMappings must map 0)");
 	if (setresuid(0, 0, 0) < 0)
 		return err_sys(e, errno, "become user 0 of the user namespace (linux.uidMappings must map 0)");
+	return 0;
+}
+
+int spawn_join_pids(const struct plan *plan, struct err *e)
+{
+	for (size_t i = 0; i < plan->n_joins; i++)
+		if (plan->joins[i].clone_flag == CLONE_NEWPID)
+			return namespace_join(&plan->joins[i], e);
 	return 0;
 }
 

@@ -12,6 +12,8 @@
  * namespace of the host takes CAP_SYS_ADMIN over it, which uid 0 of another user
  * namespace has not. All else the child joins itself.
  *
+ * With plan->pids_last the pid namespace is left out, and birth.h enters it when all else is done.
+ *
  * A time namespace with offsets takes effect for children only, too (timens.h): the
  * parent makes it before the clone and returns, or the stage does.
  */
@@ -32,5 +34,9 @@ int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd
 /* In the child: the joins that spawn_child() left to it, and becoming root of a user namespace
  * that was created or joined (after its maps are written). */
 int spawn_enter(const struct plan *plan, struct err *e);
+
+/* With plan->pids_last: gives the stage of birth.h the pid namespace for what it makes, while it has
+ * the privilege. */
+int spawn_join_pids(const struct plan *plan, struct err *e);
 
 #endif

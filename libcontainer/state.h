@@ -24,6 +24,7 @@
 
 #define STATE_CONFIG "config.json"
 #define STATE_GATE "gate"
+#define STATE_TRACER "tracer" /* exists: exec has given a process CAP_SYS_PTRACE (exec.c) */
 
 enum state_status { STATE_CREATING, STATE_CREATED, STATE_RUNNING, STATE_PAUSED, STATE_STOPPED };
 

@@ -7,6 +7,7 @@ enum sync_type {
 	SYNC_GO = 1,   /* parent -> child: go on. value: the child's pid as the parent sees it */
 	SYNC_HOOKS,    /* child -> parent: namespaces and mounts stand; run createRuntime, then GO */
 	SYNC_LISTENER, /* child -> parent: carries the filter's listener, for the agent; then GO */
+	SYNC_BIRTH,    /* stage -> parent: all is set up; makes the process (birth.h) and ends. May carry a pty */
 	SYNC_READY,    /* child -> parent: all is set up; waits for GO on its gate. May carry a pty */
 	SYNC_ERR,      /* child -> parent: it failed, err says why; it exits */
 	SYNC_EXEC_ERR, /* trampoline -> parent: execve failed */

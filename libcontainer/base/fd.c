@@ -161,6 +161,35 @@ int fd_cloexec_from(unsigned int first)
 	return 0;
 }
 
+static int close_between(unsigned int first, unsigned int last)
+{
+	struct rlimit lim;
+
+	if (sys_close_range(first, last, 0) == 0)
+		return 0;
+	if ((errno != ENOSYS && errno != EINVAL) || getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return -errno;
+	for (unsigned int fd = first; fd < lim.rlim_cur && fd <= last; fd++)
+		(void)close((int)fd);
+	return 0;
+}
+
+int fd_close_others(unsigned int first, const int *keep, size_t n)
+{
+	for (;;) {
+		unsigned int next = UINT_MAX; /* the lowest of those to keep from here on */
+		int r;
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= 0 && (unsigned int)keep[i] >= first && (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		r = next > first ? close_between(first, next == UINT_MAX ? next : next - 1) : 0;
+		if (r < 0 || next == UINT_MAX)
+			return r;
+		first = next + 1;
+	}
+}
+
 void fd_path(int fd, char out[FD_PATH_MAX])
 {
 	(void)snprintf(out, FD_PATH_MAX, "/proc/self/fd/%d", fd);

@@ -55,6 +55,9 @@ int fd_check_magic(int fd, long magic);
  * falls back to /proc/self/fd below procfd, or to a loop). 0 or -errno. */
 int fd_cloexec_from(unsigned int first);
 
+/* Closes every descriptor >= first but the n of keep (-1: none). 0 or -errno. */
+int fd_close_others(unsigned int first, const int *keep, size_t n);
+
 /* Writes "/proc/self/fd/<fd>"; for the few calls that only take a path. */
 #define FD_PATH_MAX 32
 void fd_path(int fd, char out[FD_PATH_MAX]);

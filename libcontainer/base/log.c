@@ -33,6 +33,13 @@ int log_open(const char *path, enum log_format format, enum log_level level, str
 	return 0;
 }
 
+void log_close(void)
+{
+	if (target.fd >= 0)
+		(void)close(target.fd);
+	target.fd = -1;
+}
+
 int log_fd(void)
 {
 	return target.fd;

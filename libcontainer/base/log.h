@@ -19,6 +19,8 @@ enum log_format { LOG_TEXT, LOG_JSON };
 int log_open(const char *path, enum log_format format, enum log_level level, struct err *e);
 /* The log's descriptor when it is a file, else -1. */
 int log_fd(void);
+/* From here on it is stderr. */
+void log_close(void);
 
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_error(...) log_write(LOG_LVL_ERROR, __VA_ARGS__)

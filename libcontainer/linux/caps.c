@@ -166,17 +166,36 @@ static int apply_ambient(uint64_t ambient, uint64_t can)
 	return 0;
 }
 
-int caps_apply(const struct caps_step *c, struct err *e)
+static int set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct d[2];
 
 	for (int i = 0; i < 2; i++) {
-		d[i].permitted = (uint32_t)(c->sets[CAPS_PERMITTED] >> (32 * i));
-		d[i].effective = (uint32_t)(c->sets[CAPS_EFFECTIVE] >> (32 * i));
-		d[i].inheritable = (uint32_t)(c->sets[CAPS_INHERITABLE] >> (32 * i));
+		d[i].permitted = (uint32_t)(permitted >> (32 * i));
+		d[i].effective = (uint32_t)(effective >> (32 * i));
+		d[i].inheritable = (uint32_t)(inheritable >> (32 * i));
 	}
-	if (syscall(SYS_capset, &head, d) < 0)
-		return capset_err(e, errno, c);
+	return syscall(SYS_capset, &head, d) < 0 ? -errno : 0;
+}
+
+int caps_apply(const struct caps_step *c, struct err *e)
+{
+	int r = set_caps(c->sets[CAPS_PERMITTED], c->sets[CAPS_EFFECTIVE], c->sets[CAPS_INHERITABLE]);
+
+	if (r < 0)
+		return capset_err(e, -r, c);
 	return apply_ambient(c->sets[CAPS_AMBIENT], c->sets[CAPS_PERMITTED] & c->sets[CAPS_INHERITABLE]);
+}
+
+int caps_lower_readers(const struct caps_step *c, struct err *e)
+{
+	const uint64_t readers = BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH);
+	uint64_t effective = c->sets[CAPS_EFFECTIVE];
+	int r;
+
+	if (!(effective & readers))
+		return 0;
+	r = set_caps(c->sets[CAPS_PERMITTED], effective & ~readers, c->sets[CAPS_INHERITABLE]);
+	return r < 0 ? err_sys(e, -r, "capset: lower CAP_DAC_OVERRIDE for the last execve") : 0;
 }

@@ -25,5 +25,9 @@ int caps_apply_bounding(const struct caps_step *c, struct err *e);
 /* After the uid changed (PR_SET_KEEPCAPS was on): sets permitted, effective, inheritable, then
  * ambient. Bits that the kernel does not have are left out. */
 int caps_apply(const struct caps_step *c, struct err *e);
+/* After caps_apply(), for an execve(2) of a file that may not be read: takes from the effective set what
+ * would let the caller read it all the same, as the kernel then makes the process undumpable before it
+ * can be seen as that file's. execve computes the effective set anew from the permitted one. */
+int caps_lower_readers(const struct caps_step *c, struct err *e);
 
 #endif

@@ -79,6 +79,11 @@ int terminal_make_controlling(int slave, struct err *e)
 {
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
 		return err_sys(e, errno, "process.terminal: make it the controlling terminal");
+	return 0;
+}
+
+int terminal_use(int slave, struct err *e)
+{
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(slave, fd) < 0)
 			return err_sys(e, errno, "process.terminal: use it as descriptor %d", fd);

@@ -18,8 +18,10 @@ struct terminal {
 int terminal_open(int rootfd, uid_t uid, uint16_t width, uint16_t height, struct terminal *out, struct err *e);
 /* Binds the slave over /dev/console below rootfd. */
 int terminal_bind_console(int rootfd, int slave, struct err *e);
-/* The slave becomes fds 0, 1, 2 and the controlling terminal of the caller, a session leader. */
+/* The slave becomes the controlling terminal of the caller, a session leader. */
 int terminal_make_controlling(int slave, struct err *e);
+/* The slave becomes fds 0, 1, 2. */
+int terminal_use(int slave, struct err *e);
 /* Connects to the unix socket of --console-socket. */
 int terminal_connect_socket(const char *path, int *out_fd, struct err *e);
 /* Sends the master over it, as runc does: one message with the name of the terminal and SCM_RIGHTS. */

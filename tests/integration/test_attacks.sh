@@ -67,12 +67,15 @@ start_snoop() {
 	wait_for 10 grep -q ready found
 }
 
-# end_snoop ID [REGEX]: nothing like this was found.
-end_snoop() {
+end_snoop() { # ID [REGEX]
 	expect_status 0 husk kill "$1" TERM
+	found_nothing "${2:-}"
+}
+
+found_nothing() { # [REGEX]
 	wait "$SNOOP" || fail "the snooping container failed"
 	binary_is_unchanged
-	! grep -E "${2:-host}" found >findings || fail "found: $(sort findings | uniq -c | tr -s ' \n' ' ')"
+	! grep -E "${1:-host}" found >findings || fail "found: $(sort findings | uniq -c | tr -s ' \n' ' ')"
 	assert_match "$(tail -n 1 found)" '^seen [1-9]' "the race was run"
 }
 
@@ -116,9 +119,17 @@ test_a_hook_that_is_our_own_program() {
 	binary_is_unchanged
 }
 
-# CAP_SYS_PTRACE without a user namespace opens the process that is being set up, and what it has open:
-# husk-security(7) says so. The host's program is out of its reach all the same.
-PTRACE_FINDS='host by exe|overwritten'
+# exec_often ID [REGEX]: what there is to see of it. An entry point that is the runtime's own makes it the
+# container's program, which is then no secret.
+exec_often() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		SNOOP_SECRET=1 expect_status 0 husk exec "$1" /bin/true
+		[[ ${2:-} != *runtime* ]] || continue
+		run husk exec "$1" /entry
+		run husk exec "$1" /entry-elf
+	done
+}
 
 snoop_on_exec() { # JQ [REGEX]
 	own_copy
@@ -126,17 +137,40 @@ snoop_on_exec() { # JQ [REGEX]
 	[[ $1 != *uidMappings* ]] || chown -R 100000:100000 b/rootfs
 	entry_points b
 	start_snoop b "$ID"
-	local i
-	for ((i = 0; i < 40; i++)); do
-		expect_status 0 husk exec "$ID" /bin/true
-		run husk exec "$ID" /entry
-		run husk exec "$ID" /entry-elf
-	done
-	end_snoop "$ID" "${2:-host}"
+	exec_often "$ID" "${2:-}"
+	end_snoop "$ID" "${2:-}"
 }
 
-test_exec_is_watched() { snoop_on_exec .; }
-test_exec_is_watched_with_cap_sys_ptrace() { snoop_on_exec "$PTRACE" "$PTRACE_FINDS"; }
+# Without CAP_SYS_PTRACE no process of husk can be opened at all, also where its user may read the
+# trampoline's file.
+OPEN="host|runtime's process"
+READERS='.process.capabilities |= map_values(. + ["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"])'
+test_exec_is_watched() { snoop_on_exec . "$OPEN"; }
+test_exec_is_watched_with_cap_dac_override() { snoop_on_exec "$READERS" "$OPEN"; }
+test_exec_is_watched_with_cap_dac_override_and_a_filter() { snoop_on_exec "$READERS | $FILTER" "$OPEN"; }
+test_exec_is_watched_with_cap_sys_ptrace() { snoop_on_exec "$PTRACE"; }
+# Without no_new_privs the filter must be there before the process is seen, too.
+FILTER='.process.noNewPrivileges = false | .linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
+	"syscalls": [{"names": ["clone3", "swapon"], "action": "SCMP_ACT_ERRNO"}]}'
+test_exec_is_watched_with_cap_sys_ptrace_and_a_filter() { snoop_on_exec "$PTRACE | $FILTER"; }
+
+# What exec gave to one process is remembered.
+test_exec_is_watched_by_a_process_of_exec_with_cap_sys_ptrace() {
+	own_copy
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .root.readonly = false'
+	entry_points b
+	attack_program b snoop
+	echo marker >marker
+	expect_status 0 husk run -d -b b "$ID"
+	husk_exec exec --cap CAP_SYS_PTRACE --pid-file snoop.pid "$ID" /bin/snoop "$(stat -c %d "$HUSK")" "$(stat -c %i "$HUSK")" "$T/marker" >found &
+	SNOOP=$!
+	wait_for 10 grep -q ready found
+	exec_often "$ID"
+	kill -TERM "$(cat snoop.pid)"
+	found_nothing
+	expect_status 0 husk delete -f "$ID"
+}
+
 test_exec_is_watched_in_a_user_namespace() { snoop_on_exec "$USERNS | $PTRACE"; }
 
 snoop_on_run() { # JQ [REGEX]
@@ -150,18 +184,19 @@ snoop_on_run() { # JQ [REGEX]
 	ln -s ../b/rootfs c/rootfs
 	for ((i = 0; i < 40; i++)); do
 		entry=/bin/true
-		[ $((i % 3)) = 0 ] || entry=/entry
 		[ $((i % 3)) != 1 ] || entry=/entry-elf
+		[ $((i % 3)) != 2 ] || entry=/entry
+		[[ ${2:-} != *runtime* ]] || entry=/bin/true
 		jq --arg path "/proc/$pid/ns/pid" --arg e "$entry" '.process.args = [$e] |
 			(.linux.namespaces[] | select(.type == "pid")).path = $path' b/config.json >c/config.json
-		run husk run -b c "$ID-2"
+		SNOOP_SECRET=1 run husk run -b c "$ID-2"
 		[ "$entry" != /bin/true ] || assert_eq "$STATUS" 0 "status of run ($ERR)"
 	done
-	end_snoop "$ID-1" "${2:-host}"
+	end_snoop "$ID-1" "${2:-}"
 }
 
-test_a_start_in_a_shared_pid_namespace_is_watched() { snoop_on_run .; }
-test_a_start_in_a_shared_pid_namespace_is_watched_with_cap_sys_ptrace() { snoop_on_run "$PTRACE" "$PTRACE_FINDS"; }
+test_a_start_in_a_shared_pid_namespace_is_watched() { snoop_on_run "$READERS" "$OPEN"; }
+test_a_start_in_a_shared_pid_namespace_is_watched_with_cap_sys_ptrace() { snoop_on_run "$PTRACE"; }
 
 # ---- targets that are exchanged during the set-up ----
 

@@ -6,14 +6,17 @@
  *
  * Until SIGTERM it tries to open /proc/PID/exe, root, cwd and fd/N of every new process. A line is
  * printed for each way to the host that was found: an exe that is the file DEV:INO (the runtime's
- * program), a directory from which MARKER, a file of the host, can be opened. At the end it tries
- * to write to such programs, and prints how many processes it met and could look into.
+ * program), a directory from which MARKER, a file of the host, can be opened; in a process that can be
+ * looked into, the caller's environment (by SNOOP_SECRET in it), capabilities that we lack, no filter
+ * where we have one; a program in a memory file, which only the runtime has. At the end it tries to write to such programs, and prints how many processes it
+ * met and could look into.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -55,10 +58,50 @@ static void try_dir(int pid, const char *name)
 	(void)close(dir);
 }
 
-static void try_exe(int pid)
+static size_t slurp(int pid, const char *name, char *buf, size_t size)
 {
 	char path[64];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, buf, size - 1) : 0;
+	if (fd >= 0)
+		(void)close(fd);
+	n = n < 0 ? 0 : n;
+	buf[n] = '\0';
+	return (size_t)n;
+}
+
+static unsigned long long status_field(const char *status, const char *name, int base)
+{
+	const char *at = strstr(status, name);
+
+	return at ? strtoull(at + strlen(name), NULL, base) : 0;
+}
+
+/* Somebody who can be traced lends all his power. */
+static void try_power(int pid)
+{
+	char own[4096], its[4096], env[16384];
+	size_t n = slurp(pid, "environ", env, sizeof(env));
+
+	if (memmem(env, n, "SNOOP_SECRET", 12))
+		printf("host by environ\n");
+	if (!slurp(getpid(), "status", own, sizeof(own)) || !slurp(pid, "status", its, sizeof(its)))
+		return;
+	if (status_field(its, "CapPrm:", 16) & ~status_field(own, "CapPrm:", 16))
+		printf("host by capabilities\n");
+	if (status_field(own, "Seccomp:", 10) && !status_field(its, "Seccomp:", 10))
+		printf("host by no filter\n");
+}
+
+static void try_exe(int pid)
+{
+	char path[64], target[64];
 	struct stat st;
+	ssize_t n;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
@@ -66,6 +109,10 @@ static void try_exe(int pid)
 	if (fd < 0)
 		return;
 	looked++;
+	try_power(pid);
+	n = readlink(path, target, sizeof(target));
+	if (n > 5 && memcmp(target, "/memfd", 6) == 0)
+		printf("runtime's process open\n");
 	if (host_exe < 0 && fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino) {
 		printf("host by exe\n");
 		host_exe = fd;
@@ -109,6 +156,23 @@ static void overwrite(void)
 	}
 }
 
+/* The last pid that was given out in our namespace: while we did not run, many may have been. */
+static int last_pid(void)
+{
+	char text[128];
+	ssize_t n = 0;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	const char *last;
+
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	last = strrchr(text, ' ');
+	return last ? atoi(last) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	int newest = getpid();
@@ -123,7 +187,11 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("ready\n");
 	while (!ended) {
-		int from = newest - BACK > 1 ? newest - BACK : 2;
+		int last = last_pid(), from;
+
+		if (last > newest + AHEAD)
+			newest = last - AHEAD;
+		from = newest - BACK > 1 ? newest - BACK : 2;
 
 		for (int pid = from; pid <= newest + AHEAD; pid++) {
 			if (pid == getpid() || !look(pid) || pid <= newest)

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A container that joins the pid namespace of another: it is set up outside of it (birth.h), and then
+# is what any container is. What that hides is in test_attacks.sh.
+# runs-as: root
+# shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+# make_pair [JQ...]: the container $ID-1 runs; the bundle c joins its pid namespace.
+make_pair() {
+	make_bundle b '.process.args = ["/bin/sleep", "1234"]'
+	expect_status 0 husk run -d -b b "$ID-1"
+	PID=$(husk state "$ID-1" | jq .pid)
+	make_bundle c --arg path "/proc/$PID/ns/pid" '(.linux.namespaces[] | select(.type == "pid")).path = $path'
+	[ $# = 0 ] || config c "$@"
+}
+
+end_pair() { expect_status 0 husk delete -f "$ID-1"; }
+
+test_its_procfs_is_that_of_the_namespace() {
+	make_pair
+	container_sh c 'tr "\0" " " </proc/1/cmdline; echo; set -- $(cat /proc/$$/stat); echo "$$ $1 $5 $6" | tr " " "\n" | uniq | wc -l'
+	expect_output "/bin/sleep 1234 
+1" husk run -b c "$ID-2"
+	end_pair
+}
+
+test_create_start_and_delete() {
+	make_pair '.process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk create --pid-file pid -b c "$ID-2"
+	is_status "$ID-2" created || fail "not created"
+	local pid
+	pid=$(husk state "$ID-2" | jq .pid)
+	assert_eq "$(cat pid)" "$pid" "the pid file"
+	assert_eq "$(readlink "/proc/$pid/ns/pid")" "$(readlink "/proc/$PID/ns/pid")" "its pid namespace"
+	assert_eq "$(find "/proc/$pid/fd" -type l -lname 'socket:*' | wc -l)" 1 "sockets of the process that waits: the gate"
+	expect_status 0 husk start "$ID-2"
+	assert_eq "$(tr '\0' ' ' <"/proc/$pid/cmdline")" '/bin/sleep 100 ' "the program"
+	expect_status 0 husk exec "$ID-2" true
+	expect_status 0 husk kill "$ID-2" KILL
+	wait_for 5 is_status "$ID-2" stopped
+	expect_status 0 husk delete "$ID-2"
+	is_status "$ID-1" running || fail "the other container ended"
+	end_pair
+}
+
+test_status_output_and_failures() {
+	make_pair '.process.args = ["/bin/sh", "-c", "echo out; exit 7"]'
+	run husk run -b c "$ID-2"
+	assert_eq "$STATUS $OUT" '7 out' "status and output"
+	config c '.process.args = ["/bin/missing"]'
+	expect_error 'missing.*(not found|no such file)' husk run -b c "$ID-2"
+	config c '.process.args = ["/bin/true"] | .process.cwd = "/etc/passwd"'
+	expect_error 'process.cwd' husk run -b c "$ID-2"
+	config c '.process.cwd = "/" | .process.noNewPrivileges = false |
+		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["setsid"], "action": "SCMP_ACT_ERRNO"}]}'
+	expect_error 'seccomp must allow.*setsid' husk run -b c "$ID-2"
+	end_pair
+}
+
+test_limits_score_scheduler_and_environment() {
+	make_pair '.process.oomScoreAdj = 77 | .process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 33, "hard": 44}] |
+		.process.user = {"uid": 1000, "gid": 1001, "umask": 63} | .process.env += ["A=b"] |
+		.process.scheduler = {"policy": "SCHED_BATCH", "nice": 5}'
+	container_sh c 'echo $(cat /proc/self/oom_score_adj) $(ulimit -n) $(ulimit -Hn) $(id -u):$(id -g) $(umask) $A \
+		$(sed "s/.*) //" /proc/self/stat | cut -d" " -f17,39) $(sed -n "s/^NoNewPrivs:[[:space:]]*//p" /proc/self/status)'
+	expect_output '77 33 44 1000:1001 0077 b 5 3 1' husk run -b c "$ID-2"
+	end_pair
+}
+
+test_hooks() {
+	make_pair '.process.args = ["/bin/sleep", "100"] | .root.readonly = false' --arg t "$T"
+	local kind
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		config c --arg k "$kind" --arg t "$T" '.hooks[$k] = [{"path": "/bin/sh", "args": ["sh", "-c", "jq -c \"[.status, .pid > 1]\" >\($t)/\($k)"]}]'
+	done
+	config c '.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c", "cat >/tmp/start; tr \"\\0\" \" \" </proc/1/cmdline >/tmp/one"]}]'
+	expect_status 0 husk create -b c "$ID-2"
+	expect_status 0 husk start "$ID-2"
+	assert_eq "$(cat prestart createRuntime createContainer poststart | xargs)" \
+		'[creating,true] [creating,true] [creating,true] [running,true]' "what the hooks were told"
+	assert_eq "$(jq .pid c/rootfs/tmp/start)" "$(husk state "$ID-2" | jq .pid)" "the pid that startContainer was told"
+	assert_match "$(cat c/rootfs/tmp/one)" 'sleep 1234' "the pid namespace of startContainer"
+	expect_status 0 husk delete -f "$ID-2"
+	[ -s poststop ] || fail "poststop did not run"
+	end_pair
+}
+
+test_a_terminal() {
+	need script
+	make_pair '.process.terminal = true'
+	container_sh c 'tty; ps -o pid,tty,args | grep -c "[t]ty;"; stty size; echo x >/dev/tty'
+	run script -qec "stty rows 40 cols 123; '$HUSK' --root '$ROOT' $HUSK_FLAGS run -b '$T/c' '$ID-2'" /dev/null
+	OUT=$(tr -d '\r' <<<"${OUT//^@/}") # what script types when its input ends
+	assert_eq "$STATUS" 0 "status ($OUT)"
+	assert_match "$OUT" '/dev/pts/0$' "its terminal"
+	assert_match "$OUT" '^40 123$' "its size"
+	assert_match "$OUT" '^x$' "its controlling terminal"
+	end_pair
+}
+
+test_preserved_descriptors() {
+	make_pair
+	container_sh c 'cat <&3; for f in /proc/$$/fd/*; do readlink $f; done | grep -v "^pipe:\|file$\|null$\|/stdout$\|/stderr$" || :'
+	echo text >file
+	exec 3<file 4</
+	expect_output text husk run --preserve-fds 1 -b c "$ID-2"
+	end_pair
+}
+
+run_tests "$@"
