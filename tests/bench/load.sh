@@ -47,7 +47,7 @@ cleanup() {
 # All that a turn could leave.
 snapshot() {
 	echo "mounts $(wc -l </proc/self/mountinfo)"
-	find /sys/fs/cgroup -type d -name 'load-*'
+	find /sys/fs/cgroup -type d -name 'load-*' 2>/dev/null || true # those of others come and go
 	ip -o link | cut -d: -f2
 	find "$work" -mindepth 2 -path "$work/state-*"
 	pgrep -af 'sleep 3600[.]25' || true
