@@ -161,4 +161,64 @@ test_a_user_namespace_below() {
 	expect_output ' 0 0 1' uid0 unshare --user --map-root-user sh -c "$H run -b \$T/b \$ID"
 }
 
+# ---- rootless Podman ----
+
+pod() {
+	user CONTAINERS_CONF="$T/u/containers.conf" CONTAINERS_STORAGE_CONF="$T/u/storage.conf" \
+		podman --tmpdir "$T/u/tmp" "$@"
+}
+
+pod_run() { pod run --cgroups=disabled --network none "$@"; }
+
+podman_setup() {
+	need podman conmon
+	user_bundle
+	cat >u/containers.conf <<-END
+		[containers]
+		log_driver = "k8s-file"
+		[engine]
+		runtime = "husk"
+		runtime_supports_json = ["husk"]
+		runtime_supports_nocgroup = ["husk"]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		lock_type = "file"
+		[engine.runtimes]
+		husk = ["$T/u/husk"]
+	END
+	cat >u/storage.conf <<-END
+		[storage]
+		driver = "vfs"
+		graphroot = "$T/u/root"
+		runroot = "$T/u/runroot"
+	END
+	cd u # a directory that this user can enter
+	# its pause process ends with migrate
+	trap 'pod rm --all --force --time 0 >/dev/null 2>&1; pod system migrate >/dev/null 2>&1' EXIT
+	tar -C "$HUSK_TEMPLATE" -c . | user CONTAINERS_CONF="$T/u/containers.conf" CONTAINERS_STORAGE_CONF="$T/u/storage.conf" \
+		podman --tmpdir "$T/u/tmp" import - test >/dev/null 2>&1 || fail "podman import: no image"
+}
+
+test_podman() {
+	podman_setup
+	expect_output $'0\n65534' pod_run --rm test sh -c 'id -u; stat -c %u /proc/sys/kernel/hostname'
+	expect_output 'uid=1000(guest) gid=1001(guest)' pod_run --rm --user 1000:1001 test sh -c 'id | cut -d" " -f1,2'
+	expect_status 7 pod_run --rm test sh -c 'exit 7'
+	user mkdir "$T/u/volume"
+	expect_output "" pod_run --rm -v "$T/u/volume:/v" --tmpfs /t:ro test sh -c 'touch /v/x && ! touch /t/x 2>/dev/null'
+	assert_eq "$(stat -c %u volume/x)" "$UID_" "the owner of what was made in a volume"
+	expect_status 0 pod_run -d --name "$ID" test sleep 1000
+	expect_output 1000 pod exec -u 1000 "$ID" id -u
+	expect_output /dev/null pod exec "$ID" sh -c 'echo x >/dev/null; ls /dev/null'
+	expect_status 0 pod stop -t 0 "$ID"
+	expect_output 137 pod inspect -f '{{.State.ExitCode}}' "$ID"
+}
+
+test_podman_with_the_hosts_network() {
+	podman_setup
+	# of the host: no new sysfs
+	expect_output "$(find /sys/class/net -mindepth 1 -printf '%f\n' | sort)" \
+		pod run --cgroups=disabled --network host --rm test ls /sys/class/net
+}
+
 run_tests "$@"
