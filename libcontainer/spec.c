@@ -115,11 +115,20 @@ static void read_version(struct spec_reader *rd, const struct json *top, struct 
 				     out->oci_version);
 }
 
+static void refuse_platforms(struct spec_reader *rd, const struct json *top)
+{
+	static const char *const keys[] = { "freebsd", "solaris", "windows", "zos" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		spec_read_elsewhere(rd, top, keys[i]);
+}
+
 static void read_config(struct spec_reader *rd, const struct json *top, struct spec *out)
 {
 	const struct json *process;
 
 	read_version(rd, top, out);
+	refuse_platforms(rd, top);
 	spec_read_unsupported(rd, top, "vm", "it starts containers only");
 	process = spec_read_object(rd, top, "process");
 	if (process) {

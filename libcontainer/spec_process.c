@@ -43,6 +43,7 @@ static void read_user(struct spec_reader *rd, const struct json *process, struct
 	const struct json *user = spec_read_object(rd, process, "user");
 	uint64_t mask = 0;
 
+	spec_read_elsewhere(rd, user, "username");
 	out->uid = spec_read_u32(rd, user, "uid", ID_MAX);
 	out->gid = spec_read_u32(rd, user, "gid", ID_MAX);
 	out->have_umask = spec_read_u64(rd, user, "umask", 0777, &mask);
@@ -89,6 +90,7 @@ static void read_oom_score(struct spec_reader *rd, const struct json *process, s
 
 void spec_read_process(struct spec_reader *rd, const struct json *obj, struct spec_process *out)
 {
+	spec_read_elsewhere(rd, obj, "commandLine");
 	out->terminal = spec_read_bool(rd, obj, "terminal");
 	read_console_size(rd, obj, out);
 	read_user(rd, obj, out);

@@ -61,6 +61,11 @@ void spec_read_unsupported(struct spec_reader *rd, const struct json *obj, const
 		rd->e->code = ENOTSUP;
 }
 
+void spec_read_elsewhere(struct spec_reader *rd, const struct json *obj, const char *key)
+{
+	spec_read_unsupported(rd, obj, key, "it is for another platform");
+}
+
 /* The member if it is there and nothing failed before. */
 static const struct json *member(struct spec_reader *rd, const struct json *obj, const char *key)
 {

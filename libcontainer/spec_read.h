@@ -31,6 +31,9 @@ int spec_read_fail_key(struct spec_reader *rd, const struct json *obj, const cha
 /* Refuses obj.key when it is there and holds something. why may be NULL. */
 void spec_read_unsupported(struct spec_reader *rd, const struct json *obj, const char *key, const char *why);
 
+/* The same for a key that the runtime-spec has for another platform alone. */
+void spec_read_elsewhere(struct spec_reader *rd, const struct json *obj, const char *key);
+
 /* The member obj.key, of that type; NULL when absent. */
 const struct json *spec_read_object(struct spec_reader *rd, const struct json *obj, const char *key);
 const struct json *spec_read_array(struct spec_reader *rd, const struct json *obj, const char *key);

@@ -15,12 +15,12 @@ static const struct {
 	enum part part;
 	const char *text;
 } accepted[] = {
-	{ TOP, "'unknown':{'a':[1,2,{}]},'windows':{'x':1},'solaris':{},'zos':{},'freebsd':7" },
+	{ TOP, "'unknown':{'a':[1,2,{}]},'windows':{},'solaris':null,'zos':[],'freebsd':{}" },
 	{ TOP, "'process':null,'mounts':null,'hooks':null,'annotations':null,'vm':null" },
 	{ TOP, "'vm':false" },
 	{ TOP, "'vm':{},'hostname':'','domainname':'','mounts':[],'hooks':{'prestart':[],'other':7},'annotations':{}" },
 	{ TOP, "'mounts':[{'destination':'/a','uidMappings':[],'gidMappings':null,'options':null}]" },
-	{ PROCESS, "'unknown':1,'user':{'username':'x'},'env':null,'rlimits':[],'capabilities':{}" },
+	{ PROCESS, "'unknown':1,'user':{'username':'','unknown':1},'env':null,'rlimits':[],'capabilities':{}" },
 	{ PROCESS, "'apparmorProfile':'','selinuxLabel':'','scheduler':null,'ioPriority':null,'execCPUAffinity':{}" },
 	{ PROCESS, "'env':['A=b=c','A=d','a b=']" },
 	{ PROCESS, "'user':{'uid':4294967294,'gid':4294967294,'umask':511}" },
