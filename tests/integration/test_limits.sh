@@ -444,4 +444,40 @@ test_delete_and_run_end_what_is_left() {
 	[ ! -e "$(cgroup2_root)/$ID" ] || fail "the cgroup is left after delete --force"
 }
 
+# ---- ordinary users ----
+
+test_without_a_cgroup_a_user_is_told_what_is_not_enforced() {
+	is_root || skip "needs root"
+	as_user true
+	cp "$HUSK" "$T/husk"
+	cd "$T/home"
+	as_user sh -c 'mkdir b && cp -a "$1" b/rootfs && cd b && "$2" spec --rootless' sh "$HUSK_TEMPLATE" "$T/husk"
+	config b '.process.terminal = false | .process.args = ["/bin/true"] |
+		.linux.resources = {"pids": {"limit": 33}, "memory": {"limit": 67108864}}'
+	chmod 0644 b/config.json
+	expect_status 0 as_user "$T/husk" --root "$T/home/state" run --bundle "$T/home/b" "$ID"
+	assert_match "$ERR" "running without a cgroup" warning
+	assert_match "$ERR" "linux.resources.pids.limit: not enforced without a cgroup of its own: ignoring" warning
+	assert_match "$ERR" "linux.resources.memory.limit: not enforced" warning
+}
+
+# In the session of a user of the lab, whose cgroup is delegated.
+test_limits_hold_in_a_delegated_cgroup() {
+	local own
+	need as-lab-user.sh systemd-run
+	own=$(as-lab-user.sh sh -c 'echo "/user.slice/user-$(id -u).slice/user@$(id -u).service"')
+	as-lab-user.sh sh -c 'mkdir -p b && cp -a "$1" b/rootfs && cd b && rm -f config.json && "$2" spec --rootless &&
+		jq --arg path "$3" "$4" config.json >c && mv c config.json' sh "$HUSK_TEMPLATE" "$HUSK" "$own/mine/$ID" \
+		'.process.terminal = false | .process.args = ["/bin/sleep", "100"] | .linux.cgroupsPath = $path |
+		.linux.resources = {"pids": {"limit": 33}, "memory": {"limit": 67108864}, "devices": [{"allow": false}]}'
+	DIR=$(cgroup2_root)$own/mine/$ID
+	expect_status 0 as-lab-user.sh systemd-run --user --scope -q sh -c "$HUSK run -d -b b $ID </dev/null >/dev/null 2>&1"
+	expect_file pids.max 33
+	expect_file memory.max 67108864
+	expect_status 0 as-lab-user.sh "$HUSK" update --pids-limit 44 "$ID"
+	expect_file pids.max 44
+	expect_status 0 as-lab-user.sh "$HUSK" delete --force "$ID"
+	[ ! -e "$DIR" ] || fail "the cgroup is left"
+}
+
 run_tests "$@"
