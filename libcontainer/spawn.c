@@ -164,7 +164,7 @@ static int stage_join_rest(struct plan *plan, const struct join_step *user, stru
 
 /* In the stage: enter the user namespace, if there is one to join, and the pid namespace, make the child
  * as the parent's own, report its pid. Returns in the child only. */
-static void stage_run(struct plan *plan, int cgroup_fd, int report)
+static void stage_run(struct plan *plan, int report)
 {
 	const struct join_step *user = user_join(plan);
 	struct stage_result result = { .pid = -1 };
@@ -185,11 +185,11 @@ static void stage_run(struct plan *plan, int cgroup_fd, int report)
 	if (r == 0)
 		r = stage_join_rest(plan, user, &result.err);
 	if (r == 0) {
-		result.pid = clone_into(clone_flags(plan) | CLONE_PARENT, cgroup_fd, &pidfd);
+		result.pid = clone_into(clone_flags(plan) | CLONE_PARENT, -1, &pidfd);
 		if (result.pid == 0)
 			return;
 		if (result.pid < 0)
-			(void)clone_failed(errno, cgroup_fd, &result.err);
+			(void)clone_failed(errno, -1, &result.err);
 	}
 	(void)!write(report, &result, sizeof(result));
 	_exit(0);
@@ -200,7 +200,8 @@ static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *o
 	struct stage_result result = { .pid = -1 };
 	AUTO_FD ours = -1;
 	AUTO_FD theirs = -1;
-	int pair[2], r;
+	AUTO_FD stage_pidfd = -1;
+	int pair[2], pidfd = -1, r;
 	ssize_t n;
 	pid_t stage;
 
@@ -208,12 +209,15 @@ static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *o
 		return err_sys(e, errno, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
-	stage = fork();
+	/* Born in the cgroup: from within the cgroup namespace, which it enters, a mount with nsdelegate lets
+	 * nobody come in from outside (ENOENT; cgroups(7)). */
+	stage = clone_into(0, cgroup_fd, &pidfd);
 	if (stage < 0)
-		return err_sys(e, errno, "fork");
+		return clone_failed(errno, cgroup_fd, e);
+	stage_pidfd = pidfd;
 	if (stage == 0) {
 		fd_close(&ours);
-		stage_run(plan, cgroup_fd, theirs);
+		stage_run(plan, theirs);
 		return 0;
 	}
 	fd_close(&theirs);

@@ -3,6 +3,7 @@
 # How a process shares the machine: scheduler, ioPriority, execCPUAffinity, personality,
 # memoryPolicy, intelRdt.
 # runs-as: root user
+# lab-smoke: test_real_time_in_a_user_namespace
 # shellcheck disable=SC2016,SC2034 # $names in single quotes are the container's shell's; ROOT_ONLY is lib.sh's
 set -eu
 # shellcheck source=tests/integration/lib.sh
