@@ -224,6 +224,11 @@ int spec_parse_resources(const char *text, size_t len, struct spec **out, struct
 	return parse(text, len, read_resources_json, out, e);
 }
 
+int spec_parse_mounts(const char *text, size_t len, struct spec **out, struct err *e)
+{
+	return parse(text, len, read_mounts_json, out, e);
+}
+
 static int load(int dirfd, const char *path, read_top_fn *read_top, struct spec **out, struct err *e)
 {
 	char *text;

@@ -266,6 +266,8 @@ int spec_parse_resources(const char *text, size_t len, struct spec **out, struct
 /* A file of mounts for a container that runs (path "-": standard input): an object with "mounts" as in
  * config.json, whose other keys are not looked at, or that array alone. Only spec->mounts is filled. */
 int spec_load_mounts(int dirfd, const char *path, struct spec **out, struct err *e);
+/* The same from text, which is copied. */
+int spec_parse_mounts(const char *text, size_t len, struct spec **out, struct err *e);
 
 /* The value of an annotation, or NULL. */
 const char *spec_annotation(const struct spec *spec, const char *key);

@@ -24,9 +24,13 @@ parsers() {
 		libcontainer/exec_process.c          process
 		libcontainer/linux/caps.c            config,process  is_plain_name,caps_bit
 		libcontainer/linux/cgroup.c          kernel          add_components,cgroup_path_join,cgroup_own_path
+		libcontainer/linux/cgroup_apply.c    kernel          cgroup_value_before,line_key,device_default,find_line
 		libcontainer/linux/cgroup_check.c    config
+		libcontainer/linux/cgroup_controllers.c kernel       has,cgroup_controllers_request
 		libcontainer/linux/cgroup_dev.c      config          -cgroup_dev_apply,load,load_failed,sys_bpf
+		libcontainer/linux/cgroup_limits.c   config
 		libcontainer/linux/cgroup_procs.c    kernel          cgroup_event_value,cgroup_pids_parse,pids_add
+		libcontainer/linux/cgroup_stats.c    kernel          take_number,next_line,cgroup_stats_parse_flat,take_average,parse_psi_line,cgroup_stats_parse_psi,parse_io_value,cgroup_stats_parse_io,cgroup_stat_value
 		libcontainer/linux/passwd.c          passwd          line_field,line_is_of,line_home,passwd_find_home
 		libcontainer/linux/rdt.c             kernel          next_share,share_is_there,find_resource,rdt_same_schemas
 		libcontainer/linux/seccomp_cache.c   seccomp_cache   seccomp_cache_parse,seccomp_cache_hash,library_version
@@ -37,7 +41,7 @@ parsers() {
 		libcontainer/plan_mount.c            config          -plan_mount_option_names
 		libcontainer/plan_process.c          config,process
 		libcontainer/plan_sched.c            config,process
-		libcontainer/spec.c                  config,process  -load,spec_load,spec_load_process
+		libcontainer/spec.c                  config,process,update -load,spec_load,spec_load_process,spec_load_mounts
 		libcontainer/spec_check.c            config,process
 		libcontainer/spec_linux.c            config
 		libcontainer/spec_process.c          config,process
@@ -101,14 +105,14 @@ line_report() { # FILE TARGETS
 
 table() {
 	local file names which raw lines missed failed=0
-	printf '%-38s %-15s %6s %7s %7s\n' parser corpora lines reached percent
+	printf '%-39s %-21s %6s %7s %7s\n' parser corpora lines reached percent
 	while read -r file names which; do
 		raw=()
 		merge "$names"
 		read -r lines missed < <(count "$file" "$which")
 		awk -v f="$file" -v n="$names" -v l="$lines" -v m="$missed" -v w="$wanted" 'BEGIN {
 			p = l ? 100 * (l - m) / l : 0
-			printf "%-38s %-15s %6d %7d %6.1f%%%s\n", f, n, l, l - m, p, p < w ? "  too few" : ""
+			printf "%-39s %-21s %6d %7d %6.1f%%%s\n", f, n, l, l - m, p, p < w ? "  too few" : ""
 			exit p < w }' || failed=1
 	done < <(parsers)
 	return "$failed"

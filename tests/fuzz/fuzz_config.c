@@ -6,6 +6,7 @@
  */
 #include "cgroup_check.h"
 #include "cgroup_dev.h"
+#include "cgroup_limits.h"
 #include "json_tree.h"
 #include "plan.h"
 #include "seccomp_compile.h"
@@ -95,15 +96,33 @@ static void plan_spec(const struct spec *spec)
 	plan_free(plan);
 }
 
+static void plan_limits(const struct json *resources, const struct cgroup_current *current)
+{
+	struct cgroup_steps steps = { 0 };
+	struct err e = { 0 };
+	int r = cgroup_limits_plan(resources, current, &steps, &e);
+
+	if (r < 0)
+		require_message(r, &e);
+	for (size_t i = 0; r == 0 && i < steps.n; i++)
+		require(steps.v[i].file && !strchr(steps.v[i].file, '/') && steps.v[i].value);
+	cgroup_steps_free(&steps);
+}
+
 static void check_resources(const struct spec_linux *l)
 {
+	static const struct cgroup_current updated = { .memory = 1 << 20, .quota = 1000, .period = 5000, .burst = 10 };
 	struct bpf_insn insns[CGROUP_DEV_INSNS_MAX];
 	struct err e = { 0 };
 	size_t n = 0;
 	int r = cgroup_check_resources(l, false, &e);
 
-	if (r < 0)
+	if (r < 0) {
 		require_message(r, &e);
+	} else {
+		plan_limits(l->resources, &cgroup_current_none);
+		plan_limits(l->resources, &updated);
+	}
 	(void)cgroup_check_resources(l, true, &e);
 	r = cgroup_dev_compile(l->device_rules, l->n_device_rules, l->devices, l->n_devices, insns, &n, &e);
 	if (r < 0)

@@ -3,10 +3,14 @@
  * fuzz_kernel.c: the texts that the kernel gives, which a container has its part
  * in: it chooses names of processes, cgroups and mount points. Each input is read
  * as every one of them: mountinfo, cgroup, uid_map and stat of /proc/PID,
- * cgroup.events, cgroup.procs, and (two texts, a NUL byte between) schemata.
+ * cgroup.events, cgroup.procs, the statistics of a cgroup, and (two texts, a NUL
+ * byte between) schemata, cgroup.controllers, and a limit with what was there.
  */
 #include "cgroup.h"
+#include "cgroup_apply.h"
+#include "cgroup_controllers.h"
 #include "cgroup_procs.h"
+#include "cgroup_stats.h"
 #include "fuzz.h"
 #include "mountinfo.h"
 #include "proc.h"
@@ -74,6 +78,38 @@ static void read_cgroup_files(const char *text)
 	free(pids.v);
 }
 
+static void read_stats(const char *text)
+{
+	struct cgroup_stat_list flat = { 0 };
+	struct cgroup_psi psi = { 0 };
+	struct cgroup_io *io = NULL;
+	size_t n = 0;
+
+	cgroup_stats_parse_flat(text, &flat);
+	for (size_t i = 0; i < flat.n; i++)
+		require(flat.v[i].name[0] && strstr(text, flat.v[i].name));
+	(void)cgroup_stat_value(&flat, "oom_kill");
+	free(flat.v);
+	cgroup_stats_parse_psi(text, &psi);
+	require(psi.some.avg10 >= 0 && psi.some.avg10 < 101);
+	cgroup_stats_parse_io(text, &io, &n);
+	free(io);
+}
+
+static void read_two(const char *text, const char *other)
+{
+	static const char *const files[] = { "io.max", "io.weight", "memory.max", "rdma.max" };
+	AUTO_FREE char *request = cgroup_controllers_request(text, other);
+
+	require(!request || request[0] == '+');
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		AUTO_FREE char *before = cgroup_value_before(files[i], text, other);
+
+		require(!before || before[0]);
+	}
+	(void)rdt_same_schemas(text, other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO_FREE char *text = next_text(&data, &size);
@@ -85,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_cgroup(text);
 	read_proc(text);
 	read_cgroup_files(text);
-	(void)rdt_same_schemas(text, other);
+	read_stats(text);
+	read_two(text, other);
 	return 0;
 }
