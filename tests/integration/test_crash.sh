@@ -133,12 +133,13 @@ wrong() {
 	find "$CGROUPS" -depth -type d -path "*$ID*" -exec rmdir {} \; 2>/dev/null || true
 }
 
-# It takes no more than two seconds, and gives no error.
+# It gives no error, and takes less than the five seconds for which it would wait for a cgroup: a busy machine
+# may stand still for three.
 delete_force() {
 	local start=$SECONDS
 	run timeout -k 1 "$FAULT_SECONDS" "$HUSK" --root "$ROOT" delete --force "$ID"
 	[ "$STATUS" = 0 ] || { wrong "$at: delete --force: status $STATUS: $ERR" && return 1; }
-	[ $((SECONDS - start)) -le 2 ] || { wrong "$at: delete --force took $((SECONDS - start)) s" && return 1; }
+	[ $((SECONDS - start)) -le 4 ] || { wrong "$at: delete --force took $((SECONDS - start)) s" && return 1; }
 }
 
 clean_after_delete() {
