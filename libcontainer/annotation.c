@@ -31,7 +31,7 @@ static const struct annotation {
 	{ "run.oci.seccomp_bpf_data", RULE_REFUSED, "a filter is made from linux.seccomp alone" },
 	{ ANNOTATION_FAIL_UNKNOWN, RULE_APPLIED, NULL },
 	{ "run.oci.systemd.force_cgroup_v1", RULE_REFUSED, "there is no cgroup v1" },
-	{ "run.oci.systemd.subgroup", RULE_IGNORED, "it is for the systemd cgroup manager" },
+	{ "run.oci.systemd.subgroup", RULE_IGNORED, "the processes are in the scope itself, as with runc" },
 	{ "run.oci.timens_offset", RULE_REFUSED, "use linux.timeOffsets" },
 };
 

@@ -14,13 +14,10 @@
 #include "caller.h"
 #include "cgroup.h"
 #include "cgroup_apply.h"
-#include "cgroup_check.h"
-#include "cgroup_controllers.h"
-#include "cgroup_dev.h"
-#include "cgroup_limits.h"
 #include "cgroup_procs.h"
 #include "child.h"
 #include "clock.h"
+#include "create_cgroup.h"
 #include "device.h"
 #include "fd.h"
 #include "hooks.h"
@@ -175,48 +172,6 @@ static int open_sources(struct creation *c, struct err *e)
 	return r;
 }
 
-/* Goes on without a cgroup, as e says why, and says what is then not enforced. */
-static int do_without_cgroup(struct creation *c, struct err *e)
-{
-	const struct spec_linux *l = c->spec->linux_;
-
-	/* most ordinary users own no cgroup: worth a word only if one was asked for */
-	log_write(l->cgroups_path || c->limits.n ? LOG_LVL_WARN : LOG_LVL_INFO,
-		  "linux.cgroupsPath: %s: running without a cgroup", e->msg);
-	free(c->state.cgroup);
-	c->state.cgroup = NULL;
-	return cgroup_check_resources(l, true, e);
-}
-
-/* The path of the cgroup; NULL when there will be none. */
-static int name_cgroup(struct creation *c, struct err *e)
-{
-	const struct spec_linux *l = c->spec->linux_;
-	bool disabled = c->ctx->cgroup_manager == HUSK_CGROUP_DISABLED;
-	int r;
-
-	r = cgroup_check_resources(l, disabled, e);
-	if (r < 0 || disabled)
-		return r;
-	r = cgroup_limits_plan(l->resources, &cgroup_current_none, &c->limits, e);
-	if (r < 0)
-		return r;
-	r = cgroup_path_make(l->cgroups_path, c->state.id, &c->state.cgroup, e);
-	return r < 0 && c->ctx->rootless ? do_without_cgroup(c, e) : r;
-}
-
-/* Before it is written to state.json: `delete --force` of a creation that was killed ends whatever is
- * in that cgroup. */
-static int refuse_used_cgroup(const struct creation *c, struct err *e)
-{
-	AUTO_FD fd = -1;
-
-	if (!c->state.cgroup || cgroup_open(c->state.cgroup, &fd, NULL) < 0 || cgroup_is_populated(fd) != 1)
-		return 0;
-	return err_set(e, EEXIST, "cgroup '%s' already has processes in it: choose another linux.cgroupsPath",
-		       c->state.cgroup);
-}
-
 /* What delete would need is written before it is made: here, the cgroup's path. */
 static int make_state(struct creation *c, const char *id, struct err *e)
 {
@@ -236,47 +191,8 @@ static int make_state(struct creation *c, const char *id, struct err *e)
 	if (notes)
 		c->state.annotations =
 			x_printf("%.*s", (int)(notes->end - notes->start), c->spec->doc.text + notes->start);
-	r = name_cgroup(c, e);
-	if (r == 0)
-		r = refuse_used_cgroup(c, e);
+	r = creation_cgroup_name(c, e);
 	return r < 0 || !c->state.cgroup ? r : state_write(&c->state, e);
-}
-
-/* Limits and device filter hold before the first process is born into the cgroup. */
-static int limit_cgroup(const struct creation *c, bool adopted, struct err *e)
-{
-	const struct spec_linux *l = c->spec->linux_;
-	int r;
-
-	r = cgroup_controllers_enable(c->state.cgroup, c->cgroup, &c->limits, e);
-	if (r == 0)
-		r = cgroup_apply(c->cgroup, &c->limits, e);
-	if (r < 0)
-		return r;
-	r = adopted ? cgroup_dev_replace(c->cgroup, l, e) : cgroup_dev_apply(c->cgroup, l, e);
-	if (r == -EPERM && c->ctx->rootless) { /* its devices are those that the host lets this user open */
-		log_info("%s: ignoring", e->msg);
-		return 0;
-	}
-	return r;
-}
-
-static int make_cgroup(struct creation *c, struct err *e)
-{
-	int r;
-
-	if (!c->state.cgroup)
-		return 0;
-	r = cgroup_create(c->state.cgroup, &c->cgroup, e);
-	if (r >= 0)
-		return limit_cgroup(c, r == 1, e);
-	if (c->ctx->rootless && r != -EEXIST) {
-		r = do_without_cgroup(c, e);
-		return r < 0 ? r : state_write(&c->state, e);
-	}
-	free(c->state.cgroup); /* not ours: undoing must leave it alone */
-	c->state.cgroup = NULL;
-	return r;
 }
 
 /* The socket that start connects to. Bound by way of the state directory's descriptor: its
@@ -613,7 +529,7 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 	if (r == 0)
 		r = make_state(c, id, e);
 	if (r == 0)
-		r = make_cgroup(c, e);
+		r = creation_cgroup_make(c, e);
 	if (r == 0 && mode == CREATION_GATED)
 		r = listen_gate(c, e);
 	if (r == 0)
@@ -622,6 +538,8 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 		r = wait_birth(c, e);
 	if (r == 0)
 		r = announce(c, mode, e);
+	if (r == 0)
+		r = creation_cgroup_settle(c, e);
 	if (r < 0) {
 		prefer_child_error(c, e);
 		return -e->code;
@@ -669,9 +587,13 @@ void creation_undo(struct creation *c)
 		while (waitpid(c->state.pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	cgroup_scope_release(&c->scope);
 	if (c->cgroup >= 0) { /* else it was not made, and what is at that path is another's */
 		(void)cgroup_kill(c->cgroup, SIGKILL, NULL);
-		left = cgroup_remove(c->state.cgroup, &e) < 0;
+		if (c->state.scope)
+			left = cgroup_scope_remove(c->state.cgroup, c->state.scope, c->ctx->rootless, &e) < 0;
+		else
+			left = cgroup_remove(c->state.cgroup, &e) < 0;
 		if (left)
 			log_warn("%s: leaving it and the container to 'delete --force'", e.msg);
 	}
@@ -707,6 +629,7 @@ void creation_free(struct creation *c)
 	state_free(&c->state);
 	seccomp_prog_free(&c->filter);
 	cgroup_steps_free(&c->limits);
+	free(c->slice);
 	plan_free(c->plan);
 	spec_free(c->spec);
 	free(c->bundle);

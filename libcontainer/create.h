@@ -5,6 +5,7 @@
 
 #include "birth.h"
 #include "cgroup_limits.h"
+#include "cgroup_systemd.h"
 #include "hooks.h"
 #include "libcontainer.h"
 #include "plan.h"
@@ -24,6 +25,8 @@ struct creation {
 	struct spec *spec;
 	struct plan *plan;
 	struct cgroup_steps limits; /* linux.resources, before they are written */
+	char *slice;		    /* under systemd: where the scope will be; owned */
+	struct cgroup_scope scope;  /* and what keeps it until the init is in it */
 	struct seccomp_prog filter;
 	struct state state;
 	char *bundle;

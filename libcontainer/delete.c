@@ -4,6 +4,7 @@
 
 #include "cgroup.h"
 #include "cgroup_procs.h"
+#include "cgroup_systemd.h"
 #include "fd.h"
 #include "hooks.h"
 #include "kernel.h"
@@ -32,6 +33,8 @@ static int remove_cgroup(const struct state *s, struct err *e)
 		r = cgroup_kill(fd, SIGKILL, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
+	if (s->scope)
+		return cgroup_scope_remove(s->cgroup, s->scope, husk_is_rootless(), e);
 	return cgroup_remove(s->cgroup, e);
 }
 

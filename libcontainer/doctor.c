@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char *format(const char *fmt, va_list ap)
+static __attribute__((format(printf, 1, 0))) char *format(const char *fmt, va_list ap)
 {
 	char *out = NULL;
 

@@ -137,10 +137,17 @@ static void check_device_rules(struct doctor *d)
 
 static void check_systemd(struct doctor *d)
 {
-	bool running = access("/run/systemd/system", F_OK) == 0;
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	AUTO_FREE char *private = x_printf("%s/systemd/private", d->rootless && runtime_dir ? runtime_dir : "/run");
 
-	doctor_add(d, running ? HUSK_FINE : HUSK_NOTE, "cgroup", "systemd", "%s",
-		   running ? "running" : "not running: use the cgroupfs manager");
+	if (access("/run/systemd/system", F_OK) < 0) {
+		doctor_add(d, HUSK_NOTE, "cgroup", "systemd", "not running: use the cgroupfs manager");
+	} else if (access(private, F_OK) < 0) {
+		doctor_add(d, HUSK_LACKS, "cgroup", "systemd", "none of this user's own at '%s'", private);
+		doctor_remedy(d, "a login session, or loginctl enable-linger, and XDG_RUNTIME_DIR");
+	} else {
+		doctor_add(d, HUSK_FINE, "cgroup", "systemd", "running");
+	}
 }
 
 void doctor_cgroup(struct doctor *d)

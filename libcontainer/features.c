@@ -92,8 +92,13 @@ static void put_cgroup(yajl_gen g)
 	open_object(g, "cgroup");
 	put_bool(g, "v1", false);
 	put_bool(g, "v2", true);
+#ifdef HAVE_SYSTEMD
+	put_bool(g, "systemd", true);
+	put_bool(g, "systemdUser", true);
+#else
 	put_bool(g, "systemd", false);
 	put_bool(g, "systemdUser", false);
+#endif
 	put_bool(g, "rdma", true);
 	(void)yajl_gen_map_close(g);
 }

@@ -250,6 +250,7 @@ void state_free(struct state *s)
 	free(s->rootfs);
 	free(s->created);
 	free(s->cgroup);
+	free(s->scope);
 	free(s->annotations);
 	*s = (struct state){ .dir = -1 };
 }

@@ -32,6 +32,7 @@ struct state {
 	int dir; /* the container's directory; owned */
 	char *id, *bundle, *rootfs, *created;
 	char *cgroup;	     /* path below the cgroup root; NULL: none */
+	char *scope;	     /* the unit of systemd that the cgroup is; NULL: none */
 	char *annotations;   /* a JSON object's text; NULL: none */
 	pid_t pid;	     /* 0: not cloned yet */
 	uint64_t start_time; /* of pid, proc_start_time() */

@@ -65,6 +65,7 @@ char *state_text(const struct state *s)
 	gen_str(g, "rootfs", s->rootfs);
 	gen_str(g, "created", s->created);
 	gen_str(g, "cgroup", s->cgroup);
+	gen_str(g, "scope", s->scope);
 	gen_u64(g, "pid", (uint64_t)s->pid);
 	gen_u64(g, "startTime", s->start_time);
 	gen_u64(g, "owner", s->owner);
@@ -111,6 +112,8 @@ static int fill(struct state *s, const struct json_doc *doc, struct err *e)
 		r = read_member(top, "created", &s->created, e);
 	if (r == 0)
 		r = read_member(top, "cgroup", &s->cgroup, e);
+	if (r == 0)
+		r = read_member(top, "scope", &s->scope, e);
 	if (r == 0)
 		r = read_number(top, "pid", INT32_MAX, &pid, e);
 	if (r == 0)

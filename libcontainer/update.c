@@ -14,6 +14,7 @@
 #include "cgroup_controllers.h"
 #include "cgroup_dev.h"
 #include "cgroup_limits.h"
+#include "cgroup_systemd.h"
 #include "fd.h"
 #include "log.h"
 #include "rdt.h"
@@ -26,9 +27,10 @@ struct updating {
 	const struct husk_ctx *ctx;
 	const struct husk_update_opts *opts;
 	struct state state;
-	struct spec *asked;	  /* its resources; NULL: none */
-	struct spec *container;	  /* its config.json; NULL: not needed */
-	struct cgroup_undo *undo; /* of what was written */
+	struct spec *asked;	   /* its resources; NULL: none */
+	struct spec *container;	   /* its config.json; NULL: not needed */
+	struct cgroup_steps steps; /* what is written, */
+	struct cgroup_undo *undo;  /* and what takes it back */
 	int cgroup;
 };
 
@@ -61,20 +63,16 @@ static int open_cgroup(struct updating *u, struct err *e)
 static int write_limits(struct updating *u, struct err *e)
 {
 	const struct spec_linux *l = u->asked->linux_;
-	struct cgroup_steps steps = { 0 };
 	struct cgroup_current current;
 	int r;
 
 	cgroup_current_read(u->cgroup, &current);
-	r = cgroup_limits_plan(l->resources, &current, &steps, e);
+	r = cgroup_limits_plan(l->resources, &current, &u->steps, e);
 	if (r == 0)
 		r = cgroup_check_usage(u->cgroup, l->resources, e);
-	if (r == 0 && steps.n > 0)
-		r = cgroup_controllers_enable(u->state.cgroup, u->cgroup, &steps, e);
-	if (r == 0)
-		r = cgroup_apply_undoable(u->cgroup, &steps, &u->undo, e);
-	cgroup_steps_free(&steps);
-	return r;
+	if (r == 0 && u->steps.n > 0)
+		r = cgroup_controllers_enable(u->state.cgroup, u->cgroup, &u->steps, e);
+	return r < 0 ? r : cgroup_apply_undoable(u->cgroup, &u->steps, &u->undo, e);
 }
 
 /* The rules given take the place of all there were; linux.devices are those of the container. */
@@ -147,11 +145,14 @@ int husk_update(const struct husk_ctx *ctx, const char *id, const struct husk_up
 		r = write_limits(&u, e);
 	if (r == 0 && u.asked)
 		r = replace_devices(&u, e);
+	if (r == 0 && u.state.scope) /* or it would put the old ones back some day */
+		r = cgroup_scope_set(u.state.scope, husk_is_rootless(), &u.steps, e);
 	if (r == 0) /* the kernel takes all of them or none, so nothing after it can fail */
 		r = rewrite_schemas(&u, e);
 	if (r < 0 && u.undo && cgroup_undo(u.cgroup, u.undo, &why) < 0)
 		log_warn("%s: leaving it", why.msg);
 	cgroup_undo_free(u.undo);
+	cgroup_steps_free(&u.steps);
 	fd_close(&u.cgroup);
 	spec_free(u.asked);
 	spec_free(u.container);

@@ -71,9 +71,6 @@ int global_ctx(const struct global_options *o, bool want_rootless, struct husk_c
 	r = choose("cgroup-manager", manager, managers, ARRAY_LEN(managers), "cgroupfs, systemd or disabled", e);
 	if (r < 0)
 		return r;
-	if (r == HUSK_CGROUP_SYSTEMD)
-		return err_set(e, ENOTSUP, "%s: not supported by this build; use cgroupfs or disabled",
-			       o->cgroup_manager ? "--cgroup-manager systemd" : "--systemd-cgroup");
 	ctx->cgroup_manager = (enum husk_cgroup_manager)r;
 
 	r = choose("rootless", o->rootless, answers, ARRAY_LEN(answers), "true, false or auto", e);

@@ -463,3 +463,21 @@ int cgroup_remove(const char *path, struct err *e)
 		return err_set(e, EBUSY, "remove cgroup '%s': it still has processes in it after 5 s", path);
 	return r < 0 ? err_sys(e, -r, "remove cgroup '%s'", path) : 0;
 }
+
+int cgroup_wait_removed(const char *path, int ms)
+{
+	struct patience p = { .deadline = now_ns() + ms * 1000000LL, .nap = REMOVE_NAP_NS };
+	AUTO_FD root = -1;
+	int r = cgroup_open_root(&root, NULL);
+
+	while (r == 0) {
+		AUTO_FD fd = cgroup_open_below(root, path, O_PATH);
+
+		if (fd == -ENOENT || fd == -ENODEV)
+			return 0;
+		if (patience_over(&p))
+			return -EBUSY;
+		patience_nap(&p);
+	}
+	return r;
+}

@@ -48,5 +48,7 @@ int cgroup_open(const char *path, int *out_fd, struct err *e);
 /* Removes path and the cgroups below it, but not its parents; waits (bounded: 5 s) for the dying. One
  * that does not exist is no error. */
 int cgroup_remove(const char *path, struct err *e);
+/* Waits at most ms milliseconds until somebody else has removed it; -EBUSY then. */
+int cgroup_wait_removed(const char *path, int ms);
 
 #endif

@@ -106,9 +106,12 @@ test_values_are_checked() {
 	expect_usage_error 1 "expected true, false or auto, got 'x'" bare --root "$ROOT" --rootless x list
 }
 
-test_the_systemd_manager_is_refused_by_name() {
-	expect_usage_error 1 'systemd: not supported by this build' bare --root "$ROOT" --cgroup-manager systemd list
-	expect_usage_error 1 'systemd-cgroup: not supported by this build' bare --root "$ROOT" --systemd-cgroup list
+test_the_systemd_manager_needs_systemd() {
+	[ ! -d /run/systemd/system ] || skip "systemd runs here: test_systemd.sh tests it"
+	make_bundle b
+	expect_error 'linux.cgroupsPath: husk-systemd: connect to systemd|husk-systemd. is missing' \
+		bare --root "$ROOT" --systemd-cgroup run --bundle b "$ID"
+	expect_error "does not exist" bare --root "$ROOT" state "$ID"
 	expect_status 0 bare --root "$ROOT" --systemd-cgroup --cgroup-manager disabled list -q
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src only libcontainer.h of the library; src/net, a program of its own, only base.
+# above; src only libcontainer.h of the library; src/net and src/systemd, programs of their own, only base.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -26,8 +26,8 @@ why_not() {
 		*) echo "a leaf of linux/ includes no other leaf" ;;
 		esac
 		;;
-	src/net/*)
-		[ -e "src/net/$header" ] || echo "src/net includes only base and src/net"
+	src/net/* | src/systemd/*) # programs of their own
+		[ -e "$(dirname "$file")/$header" ] || echo "$(dirname "$file") includes only base and itself"
 		;;
 	src/*)
 		[ -e "src/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||

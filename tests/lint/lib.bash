@@ -47,9 +47,10 @@ script_files() {
 include_flags() {
 	local lib="-iquote libcontainer -iquote libcontainer/linux -iquote libcontainer/trampoline"
 	case $1 in
-	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base" ;;
-	libcontainer/*) echo "-iquote libcontainer/base $lib -DHUSK_LIBEXECDIR=\"\"" ;;
+	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base -DHUSK_LIBEXECDIR=\"\"" ;;
+	libcontainer/*) echo "-iquote libcontainer/base $lib" ;;
 	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
+	src/systemd/*) echo "-iquote libcontainer/base -iquote src/systemd" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src" ;;
 	tests/*) echo "-iquote libcontainer/base $lib -iquote src" ;;
 	esac

@@ -63,7 +63,7 @@ START_TEST(every_part_of_features_md_is_there)
 					   "linux.apparmor.enabled",	"linux.selinux.enabled",
 					   "linux.intelRdt.enabled",	"linux.intelRdt.schemata",
 					   "linux.intelRdt.monitoring", "linux.mountExtensions.idmap.enabled" };
-	static const char *const no[] = { "linux.cgroup.v1", "linux.cgroup.systemd", "linux.cgroup.systemdUser" };
+	static const char *const no[] = { "linux.cgroup.v1" };
 	static const char *const lists[] = { "hooks",
 					     "mountOptions",
 					     "linux.namespaces",

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The systemd cgroup manager: scopes, their limits, and that none is left. It needs a
+# systemd as the init (the lab has one), and for a user's containers the user's own.
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+CG=/sys/fs/cgroup
+
+need_systemd() {
+	[ -d /run/systemd/system ] || skip "systemd is not the init of this machine (the lab has it)"
+	[ "$(stat -f -c %T "$CG")" = cgroup2fs ] || skip "no pure cgroup v2 here"
+	[ -x "$HUSK_TOP_BUILDDIR/husk-systemd" ] || skip "no husk-systemd: built without libsystemd"
+	HUSK_FLAGS=--systemd-cgroup
+}
+
+# cgroup_of ID: the folder of its init.
+cgroup_of() { awk -F: -v cg="$CG" '$1 == 0 { print cg $3 }' "/proc/$(husk state "$1" | jq .pid)/cgroup"; }
+unit_is_gone() { [ -z "$(systemctl list-units --all --no-legend "$1")" ]; }
+
+test_run_is_in_a_scope() {
+	need_systemd
+	make_bundle b '.process.args = ["/bin/cat", "/proc/self/cgroup"] | .linux.cgroupsPath = "machine.slice:husk-test:'"$ID"'"
+		| .linux.namespaces |= map(select(.type != "cgroup"))'
+	expect_output "0::/machine.slice/husk-test-$ID.scope" husk run --bundle b "$ID"
+	wait_for 5 unit_is_gone "husk-test-$ID.scope"
+}
+
+test_slices_nest_and_there_is_a_default() {
+	need_systemd
+	make_bundle b '.process.args = ["/bin/cat", "/proc/self/cgroup"] | .linux.cgroupsPath = "husktest-a-b.slice:p:'"$ID"'"
+		| .linux.namespaces |= map(select(.type != "cgroup"))'
+	expect_output "0::/husktest.slice/husktest-a.slice/husktest-a-b.slice/p-$ID.scope" husk run --bundle b "$ID"
+	config b 'del(.linux.cgroupsPath)'
+	expect_output "0::/system.slice/husk-$ID.scope" husk run --bundle b "$ID"
+	systemctl stop husktest.slice
+}
+
+test_limits_are_those_of_the_scope() {
+	local cg
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources += {
+		"memory": {"limit": 67108864, "reservation": 33554432}, "pids": {"limit": 33},
+		"cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0"}}'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	cg=$(cgroup_of "$ID")
+	assert_eq "$(cat "$cg/memory.max" "$cg/memory.low" "$cg/pids.max" "$cg/cpu.max" "$cg/cpuset.cpus" | tr '\n' ' ')" \
+		"67108864 33554432 33 50000 100000 0 "
+	# systemd knows them, so that what it writes anew is the same
+	assert_eq "$(systemctl show -p MemoryMax,TasksMax,AllowedCPUs "husk-$ID.scope" | sort | tr '\n' ' ')" \
+		"AllowedCPUs=0 MemoryMax=67108864 TasksMax=33 "
+	systemctl daemon-reload
+	assert_eq "$(cat "$cg/memory.max" "$cg/pids.max" "$cg/cpu.max" | tr '\n' ' ')" "67108864 33 50000 100000 "
+	expect_status 0 husk kill "$ID" KILL
+	wait_for 5 is_status "$ID" stopped
+	expect_status 0 husk delete "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+}
+
+# The helper and the init are never in it both when only one may be.
+test_a_limit_of_one_process_holds() {
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources.pids.limit = 1'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	assert_eq "$(cat "$(cgroup_of "$ID")/pids.max")" 1
+	assert_eq "$(systemctl show -P TasksMax "husk-$ID.scope")" 1
+	expect_status 0 husk delete --force "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+}
+
+test_every_verb_works_there() {
+	local pid
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk create --bundle b "$ID"
+	assert_eq "$(wc -l <"$(cgroup_of "$ID")/cgroup.procs")" 1 "processes of a created container"
+	expect_status 0 husk start "$ID"
+	expect_output x husk exec "$ID" echo x
+	pid=$(husk state "$ID" | jq .pid)
+	expect_status 0 husk pause "$ID"
+	is_status "$ID" paused || fail "not paused"
+	expect_status 0 husk resume "$ID"
+	assert_eq "$(husk ps --format json "$ID")" "[$pid]"
+	expect_status 0 husk kill --all "$ID" KILL
+	wait_for 5 is_status "$ID" stopped
+	expect_status 0 husk delete "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+}
+
+test_the_same_name_again_at_once() {
+	need_systemd
+	make_bundle b
+	expect_status 0 husk run --bundle b "$ID"
+	expect_status 0 husk run --bundle b "$ID"
+	expect_status 0 husk run --bundle b "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+}
+
+test_a_scope_in_use_is_not_taken() {
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.cgroupsPath = "system.slice:x:'"$ID"'"'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	expect_error "unit 'x-$ID.scope' exists already" husk run --bundle b "$ID-2"
+	is_status "$ID" running || fail "the first one does not run any more"
+	expect_error "does not exist" husk state "$ID-2"
+	expect_status 0 husk delete --force "$ID"
+}
+
+test_a_start_that_fails_leaves_no_scope() {
+	need_systemd
+	make_bundle b '.process.args = ["/nowhere"]'
+	expect_error "no such file" husk run --bundle b "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+	config b '.process.args = ["/bin/true"] | .linux.resources.unified = {"memory.high": "nonsense"}'
+	expect_error "memory.high" husk run --bundle b "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+}
+
+test_husk_killed_in_between_leaves_no_scope() {
+	local n pid
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	for n in 0.01 0.03 0.05 0.08 0.12 0.2; do
+		husk_exec create --bundle b "$ID" >/dev/null 2>&1 &
+		pid=$!
+		sleep "$n"
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+		expect_status 0 husk delete --force "$ID"
+		wait_for 5 unit_is_gone "husk-$ID.scope"
+	done
+}
+
+test_paths_of_another_form_are_refused() {
+	need_systemd
+	make_bundle b '.linux.cgroupsPath = "/a/b"'
+	expect_error "linux.cgroupsPath: expected 'slice:prefix:name'.*got '/a/b'" husk run --bundle b "$ID"
+	config b '.linux.cgroupsPath = "nonsense:p:n"'
+	expect_error "'nonsense' is no name of a slice" husk run --bundle b "$ID"
+}
+
+test_a_user_has_scopes_of_their_own_systemd() {
+	need_systemd
+	command -v as-lab-user.sh >/dev/null || skip "no user with a session of its own (the lab has one)"
+	cp -r "$HUSK_TEMPLATE" rootfs
+	cp "$HUSK" "$HUSK_TOP_BUILDDIR/husk-systemd" .
+	chmod -R go+rX .
+	cat >user.sh <<-EOF
+		set -e
+		rm -rf ~/bundle
+		mkdir ~/bundle
+		cd ~/bundle
+		cp -r $T/rootfs .
+		$T/husk spec --rootless
+		jq '.process.terminal = false | .process.args = ["cat", "/proc/self/cgroup", "/sys/fs/cgroup/memory.max"]
+			| .linux.resources.memory.limit = 67108864 | .linux.namespaces |= map(select(.type != "cgroup"))
+			| .mounts |= map(if .destination == "/sys" then {destination: "/sys", type: "none", source: "/sys",
+				options: ["rbind", "ro"]} else . end)' config.json >new
+		mv new config.json
+		$T/husk --systemd-cgroup run $ID
+		cat /sys/fs/cgroup\$(systemctl --user show -P ControlGroup user.slice)/husk-$ID.scope/memory.max 2>/dev/null || echo gone
+	EOF
+	run as-lab-user.sh bash "$T/user.sh"
+	assert_eq "$STATUS $ERR" "0 " "status and errors"
+	assert_match "$OUT" "^0::/user.slice/user-[0-9]+.slice/user@[0-9]+.service/user.slice/husk-$ID.scope$"
+}
+
+run_tests "$@"
