@@ -122,10 +122,11 @@ test_a_hook_that_is_our_own_program() {
 # exec_often ID [REGEX]: what there is to see of it. An entry point that is the runtime's own makes it the
 # container's program, which is then no secret.
 exec_often() {
-	local i
-	for ((i = 0; i < 40; i++)); do
+	local i n=40
+	[[ ${2:-} != *runtime* ]] || n=200 # what is looked for takes two system calls
+	for ((i = 0; i < n; i++)); do
 		SNOOP_SECRET=1 expect_status 0 husk exec "$1" /bin/true
-		[[ ${2:-} != *runtime* ]] || continue
+		[ "$n" = 40 ] || continue
 		run husk exec "$1" /entry
 		run husk exec "$1" /entry-elf
 	done
@@ -301,6 +302,50 @@ test_a_console_that_is_exchanged() {
 	run script -qec "'$HUSK' --root '$ROOT' $HUSK_FLAGS run -b '$T/b' '$ID'" /dev/null
 	[ "$STATUS" = 0 ] || assert_match "$OUT" '^husk: .*console'
 	[[ $OUT != *elsewhere* ]] || fail "the console's link was followed"
+}
+
+# CVE-2026-41579: an image without a mount on /dev, which is a symlink; what is set up there before the pivot
+# (nodes, ptmx, links) must not be on the host. CVE-2026-88265: nor does its null device lead there.
+test_a_dev_that_is_a_symlink() {
+	local target
+	make_outside
+	touch outside/ptmx
+	make_bundle b '.root.readonly = false | .linux.maskedPaths = [] | .linux.readonlyPaths = [] |
+		.mounts |= map(select(.destination | startswith("/dev") | not)) |
+		.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c", "echo x"]}]'
+	rmdir b/rootfs/dev
+	for target in "$T/outside" "../../outside" "../../../../../../../../../..$T/outside" "/proc/self/cwd/outside"; do
+		ln -sfn "$target" b/rootfs/dev
+		run husk run -b b "$ID"
+		assert_eq "$(find outside -printf '%f %y %U %m\n' | sort | xargs)" "file f 0 600 outside d 0 777 ptmx f 0 644" "by '$target'"
+	done
+	rm b/rootfs/dev
+	mkdir b/rootfs/dev
+	ln -s "$T/outside/file" b/rootfs/dev/null
+	run husk run -b b "$ID"
+	rm outside/ptmx
+	host_is_unchanged
+}
+
+# CVE-2025-52565: the image has a terminal multiplexer of its own.
+test_a_ptmx_that_is_none() {
+	need script
+	make_outside
+	make_bundle b '.root.readonly = false | .process.terminal = true | .linux.maskedPaths = [] | .linux.readonlyPaths = [] |
+		.mounts |= map(select(.destination | startswith("/dev") | not))'
+	mkdir -p b/rootfs/dev/pts
+	local kind
+	for kind in link file node; do
+		rm -f b/rootfs/dev/pts/ptmx
+		case $kind in
+		link) ln -s "$T/outside/file" b/rootfs/dev/pts/ptmx ;;
+		file) echo x >b/rootfs/dev/pts/ptmx ;;
+		node) mknod b/rootfs/dev/pts/ptmx c 5 2 ;; # on no devpts: the host's, to which the kernel leads
+		esac
+		run script -qec "'$HUSK' --root '$ROOT' $HUSK_FLAGS run -b '$T/b' '$ID'" /dev/null
+		assert_match "$OUT" "^husk: process.terminal.*('/dev/pts/ptmx' is not that of a devpts|open '/dev/pts/ptmx')" "$kind"
+		host_is_unchanged
+	done
 }
 
 # ---- masked paths ----
@@ -494,6 +539,22 @@ test_inheritable_capabilities() {
 	expect_output 0000000000000000 husk_inheriting run -b c "$ID"
 }
 
+# CVE-2026-30892: "1" was taken as user 0. Nor are names looked up that are numbers out of range.
+test_the_user_of_exec() {
+	local ids='echo $(id -u):$(id -g)' user
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	printf '4294967296:x:0:0:root:/root:/bin/sh\n1x:x:0:0:root:/root:/bin/sh\n' >>b/rootfs/etc/passwd
+	expect_status 0 husk run -d -b b "$ID"
+	expect_output 1:0 husk exec --user 1 "$ID" sh -c "$ids"
+	expect_output 1:0 husk exec -u 1 "$ID" sh -c "$ids"
+	expect_output 1:2 husk exec --user 1:2 "$ID" sh -c "$ids"
+	for user in 4294967296 4294967295 -1 1x ' 1' 0x1 1: :1 1:x 1:4294967296 99999999999999999999; do
+		run husk exec --user "$user" "$ID" sh -c "$ids"
+		[ "$STATUS" != 0 ] || fail "--user '$user' ran as $OUT"
+	done
+	expect_status 0 husk delete -f "$ID"
+}
+
 # ---- cgroups, the state directory, ids ----
 
 test_a_cgroups_path_that_leads_elsewhere() {
@@ -598,6 +659,32 @@ test_a_state_directory_that_others_write_to() {
 	expect_status 0 husk run -b b "$ID"
 }
 
+# Who connects to the gate starts the container.
+test_the_gate_is_the_owners_alone() {
+	need setpriv
+	make_bundle b
+	chmod 0755 .
+	rmdir "$ROOT"
+	expect_status 0 husk create -b b "$ID"
+	assert_eq "$(stat -c %a "$ROOT/$ID")" 700 "mode of the container's directory"
+	[ -S "$ROOT/$ID/gate" ] || fail "the gate is no socket"
+	run as_user test -e "$ROOT/$ID/gate"
+	[ "$STATUS" != 0 ] || fail "another user reaches the gate"
+	is_status "$ID" created || fail "it was started"
+	expect_status 0 husk delete -f "$ID"
+}
+
+test_a_setuid_runtime() {
+	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "the sanitizers' run-time does not start setuid"
+	cp "$HUSK" suid
+	chmod 4755 suid
+	! findmnt -nT suid -o OPTIONS | grep -qw nosuid || skip "the temporary folder is nosuid"
+	expect_error 'refusing to run setuid' as_user "$T/suid" --root "$T/home/state" list
+	chgrp 0 suid
+	chmod 2755 suid
+	expect_error 'refusing to run setuid' as_user "$T/suid" --root "$T/home/state" list
+}
+
 # ---- terminals ----
 
 # typed COMMAND: what this command, run on a terminal, left typed on it; $OUT is its output.
@@ -630,21 +717,31 @@ test_typing_on_the_callers_terminal() {
 
 # ---- metadata ----
 
+# Images and engines' users can write them (as in CVE-2026-53488): none reaches the host unless root has
+# allowed it by name in /etc/husk/husk.json.
 test_annotations_have_no_power() {
+	local name value
+	[ ! -e /etc/husk/husk.json ] || skip "this machine has a /etc/husk/husk.json"
 	make_outside
 	rm outside/file
-	make_bundle b --arg out "$T/outside" '.annotations = {
-		"run.oci.handler": "krun", "run.oci.keep_original_groups": "1", "run.oci.hooks.stdout": "\($out)/1",
-		"run.oci.hooks.stderr": "\($out)/2", "run.oci.seccomp_bpf_file": "\($out)/3", "run.oci.seccomp.receiver": "\($out)/4",
-		"run.oci.pidfd_receiver": "\($out)/5", "run.oci.systemd.subgroup": "../..", "run.oci.delegate-cgroup": "../x",
-		"run.oci.timens_offset": "0 1000000 0", "run.oci.mount_context_type": "rootcontext",
-		"module.wasm.image/variant": "compat", "org.systemd.property.ExecStart": "/bin/attack", "io.example.unknown": "../../x",
-		"io.husk.isolation": "container", "../../../x": "y"} |
-		.hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "echo out; echo err >&2"]}]'
-	container_sh b 'sed -n "s/^Groups:[[:space:]]*//p" /proc/self/status | xargs'
-	run setpriv --groups 7,8 "$HUSK" --root "$ROOT" run -b b "$ID"
-	assert_eq "$STATUS" 0 "status ($ERR)"
-	[[ " $OUT " != *" 7 "* ]] || fail "groups of the caller were kept: $OUT"
+	make_bundle b '.hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "echo out; echo err >&2"]}]'
+	while read -r name value; do
+		config b --arg name "$name" --arg value "$value" '.annotations = {($name): $value}'
+		expect_error "annotations.*$name" husk run -b b "$ID"
+		[ -z "$(ls -A outside)" ] || fail "'$name' wrote to the host: $(ls outside)"
+	done <<-END
+		run.oci.hooks.stdout $T/outside/1
+		run.oci.hooks.stderr $T/outside/2
+		run.oci.pidfd_receiver $T/outside/3
+		run.oci.seccomp.receiver $T/outside/4
+		run.oci.seccomp_bpf_data $T/outside/5
+		run.oci.delegate-cgroup ../x
+		run.oci.handler krun
+	END
+	config b --arg out "$T/outside" '.annotations = {"run.oci.systemd.subgroup": "../..", "module.wasm.image/variant": "compat",
+		"org.systemd.property.ExecStart": "/bin/attack", "io.example.unknown": "../../x", "../../../x": "y",
+		"cdi.k8s.io/x": "vendor.com/device=all", "run.oci.unknown": $out}'
+	expect_status 0 husk run -b b "$ID"
 	[ -z "$(ls -A outside)" ] || fail "an annotation wrote to the host: $(ls outside)"
 }
 
@@ -666,6 +763,41 @@ test_the_filter_holds_for_exec_and_hooks() {
 		expect_error 'quota' husk exec --user 1000:1000 "$ID" mkdir /tmp/exec
 		expect_status 0 husk delete -f "$ID"
 	done
+}
+
+# A kept filter is used only when its owner alone could have written it, and when it was made of this very text.
+test_a_poisoned_filter_cache() {
+	local strict weak size len
+	make_bundle b '.root.readonly = false | .linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
+		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}]}'
+	container_sh b 'mkdir /tmp/made && rmdir /tmp/made && echo made'
+	expect_error quota husk run -b b "$ID"
+	strict=$(find "$ROOT/.seccomp" -type f)
+	[ -n "$strict" ] || fail "no filter was kept"
+	config b '.linux.seccomp.syscalls[0].names = ["mlock", "munlock"]' # as long
+	expect_output made husk run -b b "$ID"
+	weak=$(find "$ROOT/.seccomp" -type f ! -path "$strict")
+	config b '.linux.seccomp.syscalls[0].names = ["mkdir", "mkdirat"]'
+	cp "$weak" "$strict" # another text
+	expect_error quota husk run -b b "$ID"
+	# the very text, before the other's program with its checksum (struct seccomp_cache_header)
+	size=$(od -An -tu4 -j20 -N4 "$strict" | tr -d ' ')
+	len=$(od -An -tu4 -j20 -N4 "$weak" | tr -d ' ')
+	{
+		head -c 20 "$weak"
+		tail -c +21 "$strict" | head -c 4
+		tail -c +25 "$weak" | head -c 16
+		tail -c +41 "$strict" | head -c "$size"
+		tail -c "+$((41 + len))" "$weak"
+	} >forged
+	cp forged "$strict"
+	expect_output made husk run -b b "$ID" # so it would be taken from the owner
+	chown 65534 "$strict"
+	expect_error quota husk run -b b "$ID"
+	cp forged "$strict"
+	chown 0 "$strict"
+	chmod 0666 "$strict"
+	expect_error quota husk run -b b "$ID"
 }
 
 run_tests "$@"
