@@ -13,13 +13,15 @@ private_host() {
 	is_root || return 0
 	unshare --mount --net --pid --fork --propagation private true 2>/dev/null || return 0
 	local status=0 before
+	CGROUP2_OPTIONS=rw,$(cgroup2_options)
+	export CGROUP2_OPTIONS
 	before=$(engine_cgroups | tr '\n' ' ')
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	unshare --mount --net --pid --fork --mount-proc --kill-child --propagation private bash -c '
 		set -e
 		ip link set lo up
 		umount -R /sys/fs/cgroup || true
-		mount -t cgroup2 none /sys/fs/cgroup
+		mount -t cgroup2 -o "${CGROUP2_OPTIONS%,}" none /sys/fs/cgroup
 		for dir in /run /dev/shm /var/lib/containers /var/lib/containerd; do
 			[ ! -d "$dir" ] || mount -t tmpfs -o mode=755 none "$dir"
 		done

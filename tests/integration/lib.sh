@@ -203,6 +203,13 @@ as_user() {
 		ASAN_OPTIONS="$ASAN_OPTIONS" "$@"
 }
 
+# The options of this machine's cgroup2, for another mount of it: they hold for all mounts, and one
+# without nsdelegate would take it from the whole machine.
+cgroup2_options() {
+	awk '$3 == "cgroup2" { print $4; exit }' /proc/self/mounts | tr ',' '\n' |
+		grep -xE 'nsdelegate|favordynmods|memory_[a-z_]+' | paste -sd , || true
+}
+
 # private_cgroup2 "$@": at the top of a test file. Runs it again in a mount namespace where
 # /sys/fs/cgroup is nothing but cgroup2; the root mount namespace stays as it is.
 private_cgroup2() {
@@ -210,9 +217,11 @@ private_cgroup2() {
 	[ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || return 0
 	is_root || return 0
 	unshare -m --propagation private true 2>/dev/null || return 0
+	CGROUP2_OPTIONS=rw,$(cgroup2_options)
+	export CGROUP2_OPTIONS
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	exec unshare -m --propagation private bash -c '
-		umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup || exit 1
+		umount -R /sys/fs/cgroup && mount -t cgroup2 -o "${CGROUP2_OPTIONS%,}" none /sys/fs/cgroup || exit 1
 		export HUSK_PRIVATE_CGROUP2=1
 		exec bash "$@"' private_cgroup2 "$0" "$@"
 }
