@@ -33,7 +33,8 @@ int rootfs_attach(int tree_fd, const struct plan *plan, struct err *e)
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_sys(e, errno, "cut mount propagation to the host");
-	if (plan->root_propagation != MS_SHARED && set_attr(tree_fd, 0, MS_SLAVE, AT_RECURSIVE) < 0)
+	/* pivot_root(2) refuses a shared root; what is mounted in it may stay so */
+	if (set_attr(tree_fd, 0, MS_SLAVE, plan->root_propagation == MS_SHARED ? 0 : AT_RECURSIVE) < 0)
 		return err_sys(e, errno, "cut mount propagation of the rootfs");
 	slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (slash < 0)

@@ -440,6 +440,27 @@ test_mounts_of_the_container_reach_the_host_only_when_shared() {
 	umount src/inner src
 }
 
+# As everything is shared where systemd is the init.
+test_a_shared_rootfs_may_stay_shared() {
+	local propagation
+	make_bundle b
+	mount --bind b/rootfs b/rootfs
+	mount --make-shared b/rootfs
+	mkdir b/rootfs/below
+	mount -t tmpfs none b/rootfs/below
+	container_sh b 'grep -E " /(below)? (rw|ro)" /proc/self/mountinfo'
+	for propagation in rshared shared rslave rprivate; do
+		config b --arg p "$propagation" '.linux.rootfsPropagation = $p'
+		expect_status 0 husk run -b b "$ID"
+		case $propagation in
+		rshared | shared) assert_match "$(grep ' / ' <<<"$OUT")" ' shared:[0-9]+ ' "the root, $propagation" ;;
+		rslave) assert_match "$(grep ' /below ' <<<"$OUT")" ' master:[0-9]+ ' "below, $propagation" ;;
+		*) [[ "$OUT" != *shared:* && "$OUT" != *master:* ]] || fail "private, but: $OUT" ;;
+		esac
+	done
+	umount b/rootfs/below b/rootfs
+}
+
 # ---- targets ----
 
 test_bind_of_one_file() {
@@ -599,7 +620,7 @@ export ROOT_ONLY="test_tmpcopyup_keeps_file_capabilities test_tmpcopyup_gives_th
 	test_overlay_options_have_an_end test_overlay_errors test_rro_reaches_mounts_below_and_ro_does_not
 	test_nodev_noexec_nosuid_take_effect test_propagation_options_show_in_mountinfo
 	test_mounts_of_the_host_appear_by_propagation test_mounts_of_the_container_reach_the_host_only_when_shared
-	test_cgroup_mount test_sysfs_read_only test_devpts_options
+	test_a_shared_rootfs_may_stay_shared test_cgroup_mount test_sysfs_read_only test_devpts_options
 	test_errors_name_the_option_and_carry_the_kernels_words"
 ROOT_ONLY=${ROOT_ONLY//$'\n\t'/ }
 run_tests "$@"
