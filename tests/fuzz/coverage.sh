@@ -27,8 +27,8 @@ parsers() {
 		libcontainer/linux/cgroup_apply.c    kernel          cgroup_value_before,line_key,device_default,find_line
 		libcontainer/linux/cgroup_check.c    config
 		libcontainer/linux/cgroup_controllers.c kernel       has,cgroup_controllers_request
-		libcontainer/linux/cgroup_dev.c      config          -cgroup_dev_apply,load,load_failed,sys_bpf
-		libcontainer/linux/cgroup_limits.c   config
+		libcontainer/linux/cgroup_dev.c      config,update          policy_is_open,policy_add,read_access,is_number,policy_add_spec,has_device,policy_make,emit,emit_head,emit_end,emit_rule,cgroup_dev_compile
+		libcontainer/linux/cgroup_limits.c   config,update
 		libcontainer/linux/cgroup_procs.c    kernel          cgroup_event_value,cgroup_pids_parse,pids_add
 		libcontainer/linux/cgroup_stats.c    kernel          take_number,next_line,cgroup_stats_parse_flat,take_average,parse_psi_line,cgroup_stats_parse_psi,parse_io_value,cgroup_stats_parse_io,cgroup_stat_value
 		libcontainer/linux/passwd.c          passwd          line_field,line_is_of,line_home,passwd_find_home
@@ -36,7 +36,7 @@ parsers() {
 		libcontainer/linux/seccomp_cache.c   seccomp_cache   seccomp_cache_parse,seccomp_cache_hash,library_version
 		libcontainer/linux/seccomp_compile.c config          -seccomp_action_names,seccomp_operator_names,seccomp_arch_names,seccomp_flag_names
 		libcontainer/linux/seccomp_enosys.c  config
-		libcontainer/plan.c                  config
+		libcontainer/plan.c                  config,update
 		libcontainer/plan_idmap.c            config
 		libcontainer/plan_mount.c            config          -plan_mount_option_names
 		libcontainer/plan_process.c          config,process

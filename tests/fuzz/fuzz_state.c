@@ -38,6 +38,19 @@ static void check_oci(const struct state *s, enum state_status status)
 	json_free(&doc);
 }
 
+/* What the agent of a seccomp filter is sent. */
+static void check_process_json(const struct state *s, const char *metadata)
+{
+	AUTO_FREE char *text = state_process_json(s, STATE_RUNNING, 7, metadata);
+	struct json_doc doc = { 0 };
+	const struct json *id;
+
+	require(json_parse(text, strlen(text), &doc, NULL) == 0);
+	id = json_get(json_get(doc.root, "state"), "id");
+	require(id && str_eq(id->str, s->id));
+	json_free(&doc);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO_FREE char *text = text_copy(data, size);
@@ -51,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		s.id = x_strdup("c1");
 		check_written(&s);
 		check_oci(&s, s.pid ? STATE_RUNNING : STATE_STOPPED);
+		check_process_json(&s, s.cgroup);
 	}
 	state_free(&s);
 	return 0;

@@ -9,22 +9,30 @@
 #include "cgroup_limits.h"
 #include "json_tree.h"
 #include "plan.h"
-#include "plan_mount.h"
 #include "spec.h"
 
-static void plan_one(const struct spec_mount *m, size_t index)
+/* Of the container that gets the mounts. */
+static const char config[] = "{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[\"x\"],\"cwd\":\"/\"},"
+			     "\"root\":{\"path\":\"r\"},\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}";
+
+static void plan_mounts(const struct spec *added)
 {
-	struct mount_step step = { 0 };
+	struct spec *spec = NULL;
+	struct plan *plan = NULL;
 	struct err e = { 0 };
 	int r;
 
-	require(m->destination[0] == '/' && m->node);
-	r = plan_mount_make(m, index, "/bundle", &step, &e);
+	require(spec_parse(config, sizeof(config) - 1, &spec, &e) == 0);
+	r = plan_make_mounts(added, spec, "/bundle", &plan, &e);
 	if (r < 0)
 		require_message(r, &e);
-	else
-		require(step.target[0] == '/' && step.label && (step.kind != MOUNT_BIND || step.source[0] == '/'));
-	plan_mount_free(&step);
+	for (size_t i = 0; r == 0 && i < plan->n_mounts; i++) {
+		const struct mount_step *step = &plan->mounts[i];
+
+		require(step->target[0] == '/' && step->label && (step->kind != MOUNT_BIND || step->source[0] == '/'));
+	}
+	plan_free(plan);
+	spec_free(spec);
 }
 
 static void read_mounts(const char *text, size_t size)
@@ -39,8 +47,7 @@ static void read_mounts(const char *text, size_t size)
 		return;
 	}
 	require_tree(spec->doc.root);
-	for (size_t i = 0; i < spec->n_mounts; i++)
-		plan_one(&spec->mounts[i], i);
+	plan_mounts(spec);
 	spec_free(spec);
 }
 
