@@ -279,6 +279,8 @@ static int run(struct child *c, int *out_peer, struct err *e)
 	if (r == 0)
 		r = use_terminal(c, &tty, e);
 	if (r == 0 && c->plan->pids_last)
+		r = process_prepare_listener(&x, e);
+	if (r == 0 && c->plan->pids_last)
 		r = spawn_join_pids(c->plan, e);
 	if (r == 0)
 		r = process_become(&x, e);

@@ -299,6 +299,8 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 	if (r == 0)
 		r = process_new_keyring(x->state.id, e);
 	if (r == 0 && x->plan.pids_last)
+		r = process_prepare_listener(&p, e);
+	if (r == 0 && x->plan.pids_last)
 		r = spawn_join_pids(&x->plan, e);
 	if (r == 0 && x->plan.process.terminal)
 		r = child_terminal(x, &master, e);

@@ -245,7 +245,7 @@ static int prepare_late_filter(struct process_exec *x, struct err *e)
 	return seal_bytes("husk-filter", x->filter->insns, x->filter->n * sizeof(*x->filter->insns), &x->filter_fd, e);
 }
 
-/* In the carrier of seccomp_notify_install(): the parent has the way to the agent, and says when it is
+/* In the carrier of seccomp_notify_prepare(): the parent has the way to the agent, and says when it is
  * gone. */
 static int send_listener(int listener, void *arg, struct err *e)
 {
@@ -255,11 +255,21 @@ static int send_listener(int listener, void *arg, struct err *e)
 	return r < 0 ? r : sync_expect(x->sync, SYNC_GO, NULL, NULL, e);
 }
 
+int process_prepare_listener(struct process_exec *x, struct err *e)
+{
+	if (x->carried || !seccomp_notifies(x->filter))
+		return 0;
+	x->carried = true;
+	return seccomp_notify_prepare(send_listener, x, e);
+}
+
 static int install_filter(struct process_exec *x, struct err *e)
 {
-	if (seccomp_notifies(x->filter))
-		return seccomp_notify_install(x->filter, send_listener, x, e);
-	return seccomp_install(x->filter, e);
+	int r = process_prepare_listener(x, e);
+
+	if (r < 0 || !seccomp_notifies(x->filter))
+		return r < 0 ? r : seccomp_install(x->filter, e);
+	return seccomp_notify_install(x->filter, e);
 }
 
 int process_become(struct process_exec *x, struct err *e)

@@ -23,6 +23,7 @@ struct process_exec {
 	int preserve_fds;
 	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
 	bool rlimits_done;   /* the parent has set them */
+	bool carried;	     /* process_prepare_listener() was called */
 	bool sched_done;     /* the parent sets what sched.h has: a process with a deadline cannot fork, say */
 	int label_procfd;    /* of lsm_prepare(), for plan->lsm; -1: no label is asked for */
 	int filter_fd;	     /* out: the filter for the trampoline; -1: none, or installed already */
@@ -43,6 +44,9 @@ void process_reset_signals(void);
 /* A new session keyring, named after the container. A kernel that has none, or refuses, is no error. */
 int process_new_keyring(const char *name, struct err *e);
 
+/* Before process_become() and before a pid namespace is joined whose processes must not see what delivers
+ * the listener of the filter, if it has one. x must then stay where it is, and e as well. */
+int process_prepare_listener(struct process_exec *x, struct err *e);
 /* The container's root is "/". umask, limits, scheduler, execution domain, memory policy, working directory, then from root to the user:
  * bounding set, filter (unless no_new_privs lets it come last), groups, ids, capabilities; and the
  * program is looked up, as that user. A filter with SCMP_ACT_NOTIFY comes here in any case, last if it

@@ -10,9 +10,9 @@
  *   looks for `tid`                  ends: the kernel clears `tid`
  *   goes on, under the filter
  *
- * Both have the same thread-local memory, errno in it. So while the carrier lives the
- * process calls nothing of the C library. The carrier is no thread: TSYNC would put
- * it under the filter, too.
+ * Both have the same thread-local memory, errno in it. So from `ready` to `result` the
+ * carrier calls nothing of the C library, and from then on, until it has ended, the
+ * process does not. The carrier is no thread: TSYNC would put it under the filter, too.
  */
 #include "seccomp_notify.h"
 
@@ -45,6 +45,8 @@ struct carrier {
 	_Atomic int tid;    /* of the carrier; 0 when it has ended */
 };
 
+static struct carrier the_carrier;
+
 /* A process of ours with a real-time policy does not make room while it looks at memory: on a single
  * processor only an ordinary one gets what the kernel keeps free of real time. */
 static void leave_real_time(void)
@@ -69,7 +71,7 @@ static int carry(void *arg)
 	atomic_store(&c->ready, 1);
 	(void)syscall(SYS_futex, &c->ready, FUTEX_WAKE_PRIVATE, 1, NULL);
 	while ((listener = atomic_load(&c->result)) == UNKNOWN)
-		(void)nanosleep(&look, NULL);
+		(void)syscall4(SYS_nanosleep, (long)&look, 0, 0, 0);
 	if (listener >= 0)
 		c->delivered = c->deliver(listener, c->arg, c->e);
 	return 0;
@@ -93,32 +95,45 @@ static void look_again(void)
 #endif
 }
 
-int seccomp_notify_install(const struct seccomp_prog *prog, seccomp_deliver_fn *deliver, void *arg, struct err *e)
+static int died(struct err *e)
+{
+	return err_set(e, ECHILD, "linux.seccomp: the process that delivers the listener died");
+}
+
+int seccomp_notify_prepare(seccomp_deliver_fn *deliver, void *arg, struct err *e)
 {
 	static char stack[STACK_SIZE] __attribute__((aligned(16)));
-	const struct sock_fprog fprog = { .len = prog->n, .filter = prog->insns };
 	const struct sigaction no_zombie = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
-	struct carrier c = { .deliver = deliver, .arg = arg, .e = e, .parent = getpid(), .delivered = 1 };
+	struct carrier *c = &the_carrier;
 	int flags = CLONE_VM | CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
-	long r;
 
-	atomic_store(&c.result, UNKNOWN);
+	*c = (struct carrier){ .deliver = deliver, .arg = arg, .e = e, .parent = getpid(), .delivered = 1 };
+	atomic_store(&c->result, UNKNOWN);
 	if (sigaction(SIGCHLD, &no_zombie, NULL) < 0)
 		return err_sys(e, errno, "linux.seccomp: sigaction");
-	if (clone(carry, stack + sizeof(stack), flags, &c, &c.tid, NULL, &c.tid) < 0)
+	if (clone(carry, stack + sizeof(stack), flags, c, &c->tid, NULL, &c->tid) < 0)
 		return err_sys(e, errno,
 			       "linux.seccomp: make the process that delivers the listener of SCMP_ACT_NOTIFY "
 			       "(a limit on processes, or SCHED_DEADLINE without reset-on-fork, forbids it)");
-	wait_ready(&c);
+	wait_ready(c);
+	return atomic_load(&c->ready) ? 0 : died(e);
+}
+
+int seccomp_notify_install(const struct seccomp_prog *prog, struct err *e)
+{
+	const struct sock_fprog fprog = { .len = prog->n, .filter = prog->insns };
+	struct carrier *c = &the_carrier;
+	long r;
+
+	if (!atomic_load(&c->tid)) /* a filter without it would make us wait for ever */
+		return died(e);
 	r = syscall4(SYS_seccomp, SECCOMP_SET_MODE_FILTER, prog->flags, (long)&fprog, 0);
-	atomic_store(&c.result, (int)r);
-	while (atomic_load(&c.tid))
+	atomic_store(&c->result, (int)r);
+	while (atomic_load(&c->tid))
 		look_again();
 	if (r < 0)
 		return seccomp_install_failed(prog, r, e);
-	if (c.delivered > 0)
-		return err_set(e, ECHILD, "linux.seccomp: the process that delivers the listener died");
-	return c.delivered;
+	return c->delivered > 0 ? died(e) : c->delivered;
 }
 
 void seccomp_notify_reset(void)

@@ -189,6 +189,26 @@ test_no_process_is_left_beside_the_program() {
 	done
 }
 
+# Who may trace in the container's pid namespace: the process is then born there last (birth.h), and
+# what delivers the listener must not be there at all.
+test_a_process_born_out_of_the_sight_of_tracers() {
+	agent
+	notify_bundle b "$HUSK_CALLS" '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+	container_sh b 'exec sleep 100'
+	for no_new in true false; do
+		config b --argjson nnp "$no_new" '.process.noNewPrivileges = $nnp'
+		expect_status 0 husk create -b b "$ID"
+		expect_status 0 husk start "$ID"
+		expect_output hello husk exec "$ID" echo hello
+		cp -a b b2
+		config b2 --arg path "/proc/$(husk state "$ID" | jq .pid)/ns/pid" '.process.args = ["/bin/echo", "joined"] |
+			(.linux.namespaces[] | select(.type == "pid")).path = $path'
+		expect_output joined husk run -b b2 "$ID-2"
+		rm -rf b2
+		expect_status 0 husk delete --force "$ID"
+	done
+}
+
 test_agent_gone() {
 	agent --drop
 	notify_bundle b "$MKDIR"

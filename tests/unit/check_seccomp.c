@@ -391,7 +391,14 @@ START_TEST(a_rule_that_notifies_asks_for_a_listener)
 }
 END_TEST
 
-/* What the carrier of seccomp_notify_install() does here: answers one call itself, on the side. */
+static int notify(const struct seccomp_prog *prog, seccomp_deliver_fn *deliver, void *arg, struct err *why)
+{
+	int r = seccomp_notify_prepare(deliver, arg, why);
+
+	return r < 0 ? r : seccomp_notify_install(prog, why);
+}
+
+/* What the carrier of seccomp_notify_prepare() does here: answers one call itself, on the side. */
 static int hand_over(int listener, void *arg, struct err *out)
 {
 	(void)out;
@@ -423,7 +430,7 @@ START_TEST(the_carrier_gives_the_listener_away)
 	int listener = -1;
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	ck_assert_int_eq(seccomp_notify_install(&prog, hand_over, &listener, &e), 0);
+	ck_assert_int_eq(notify(&prog, hand_over, &listener, &e), 0);
 	ck_assert_int_ge(listener, 0);
 	seccomp_notify_reset();
 	if (fork() == 0)
@@ -446,7 +453,7 @@ START_TEST(a_failed_delivery_is_an_error_and_leaves_no_listener)
 	struct seccomp_prog prog = compile(NOTIFY("\"umask\"", "", ""));
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	ck_assert_int_eq(seccomp_notify_install(&prog, refuse, NULL, &e), -ECONNREFUSED);
+	ck_assert_int_eq(notify(&prog, refuse, NULL, &e), -ECONNREFUSED);
 	ck_assert_str_eq(e.msg, "no agent");
 	ck_assert_int_eq((int)syscall(SYS_umask, 0), -1);
 	ck_assert_int_eq(errno, ENOSYS);
@@ -475,7 +482,7 @@ START_TEST(the_carrier_dies_with_its_process)
 	ck_assert_int_eq(pipe(ends), 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(seccomp_notify_install(&prog, say_and_stay, ends, &e) < 0);
+		_exit(notify(&prog, say_and_stay, ends, &e) < 0);
 	(void)close(ends[1]);
 	ck_assert_int_eq((int)read(ends[0], &c, 1), 1);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
@@ -492,8 +499,8 @@ START_TEST(a_second_listener_is_refused_by_name)
 	int listener = -1;
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	ck_assert_int_eq(seccomp_notify_install(&prog, hand_over, &listener, &e), 0);
-	ck_assert_int_eq(seccomp_notify_install(&prog, hand_over, &listener, &e), -EBUSY);
+	ck_assert_int_eq(notify(&prog, hand_over, &listener, &e), 0);
+	ck_assert_int_eq(notify(&prog, hand_over, &listener, &e), -EBUSY);
 	ck_assert_msg(strstr(e.msg, "runs under a filter with SCMP_ACT_NOTIFY itself") != NULL, "%s", e.msg);
 	seccomp_prog_free(&prog);
 }
