@@ -234,9 +234,10 @@ static int start_hooks(struct child *c, const struct process_exec *x, pid_t pid,
  * message cannot be sent. */
 static int say_ready(struct child *c, int master, struct err *e)
 {
+	bool said = has_early_hooks(c->plan->spec) || seccomp_notifies(c->filter);
 	int r = 0;
 
-	if (c->gate >= 0 && !has_early_hooks(c->plan->spec) && !seccomp_notifies(c->filter)) /* else a GO said so */
+	if (c->gate >= 0 && (!said || c->plan->pids_last)) /* else a GO said so; of a stage (birth.h) it did not */
 		r = sync_expect(c->sync, SYNC_GO, NULL, NULL, e);
 	if (r == 0 && c->gate >= 0)
 		r = process_outlive(e);

@@ -302,11 +302,14 @@ static bool relays_terminal(const struct creation *c, enum creation_mode mode)
 	return mode == CREATION_ATTACHED && c->plan->process.terminal && !c->opts->console_socket;
 }
 
-/* The child stops before READY until we have done something for it: hooks, or its listener. */
+/* The child stops before READY until we have done something for it: hooks, or its listener. Where that is
+ * a stage (birth.h), both are over when the process is born. */
 static bool child_pauses(const struct creation *c)
 {
 	const struct spec_hooks *hooks = c->spec->hooks;
 
+	if (c->plan->pids_last)
+		return false;
 	return hooks[HOOK_PRESTART].n || hooks[HOOK_CREATE_RUNTIME].n || hooks[HOOK_CREATE_CONTAINER].n ||
 	       seccomp_notifies(&c->filter);
 }

@@ -47,6 +47,27 @@ test_create_start_and_delete() {
 	end_pair
 }
 
+alone_in_there() {
+	[ "$(readlink /proc/[0-9]*/ns/pid 2>/dev/null | grep -cxF "$(readlink "/proc/$PID/ns/pid")")" = 1 ]
+}
+
+# Hooks end before the process is born; it must be written down all the same before it outlives husk, or
+# without a cgroup nobody would find it.
+test_husk_killed_when_the_process_is_born_leaves_none() {
+	need strace
+	make_pair '.process.args = ["/bin/sleep", "100"]'
+	printf '#!/bin/sh\ncat >/dev/null\n' >"$T/hook"
+	chmod 0755 "$T/hook"
+	config c --arg hook "$T/hook" '.hooks = {"createRuntime": [{"path": $hook}]} | .process.args[1] = "4321"'
+	run strace -o "$T/calls" -e inject=pidfd_open:delay_enter=500000:when=2 -e inject=renameat:signal=KILL:when=3 \
+		"$HUSK" --root "$ROOT" --cgroup-manager=disabled create -b c "$ID-2"
+	grep -q "^pidfd_open.*DELAYED" "$T/calls" || fail "husk did not come that far"
+	[ "$STATUS" = 137 ] || fail "husk was not killed: status $STATUS"
+	wait_for 5 alone_in_there
+	expect_status 0 husk delete -f "$ID-2"
+	end_pair
+}
+
 test_status_output_and_failures() {
 	make_pair '.process.args = ["/bin/sh", "-c", "echo out; exit 7"]'
 	run husk run -b c "$ID-2"
