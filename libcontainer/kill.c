@@ -32,11 +32,16 @@ static int kill_init(const struct state *s, int sig, struct err *e)
 static int kill_for_good(const struct state *s, struct err *e)
 {
 	AUTO_FD cgroup = -1;
+	struct err why = { 0 };
 	int r = kill_init(s, SIGKILL, e);
 
 	if (!s->cgroup || cgroup_open(s->cgroup, &cgroup, NULL) < 0 || cgroup_is_populated(cgroup) != 1)
 		return r;
-	return cgroup_kill(cgroup, SIGKILL, e);
+	if (cgroup_kill(cgroup, SIGKILL, &why) == 0)
+		return 0;
+	if (cgroup_is_populated(cgroup) != 1) /* all ended meanwhile, and it may be gone itself */
+		return r;
+	return err_set(e, why.code, "%s", why.msg);
 }
 
 static int kill_all(const struct state *s, int sig, struct err *e)

@@ -124,6 +124,21 @@ test_kill_of_a_stopped_container() {
 	expect_status 0 husk delete "$ID"
 }
 
+# Whoever waits for the end of a container may remove the cgroup (systemd does) before kill is done with it.
+test_kill_while_the_cgroup_goes() {
+	is_husk || skip "for husk alone"
+	[ -z "$HUSK_FLAGS" ] || skip "not with $HUSK_FLAGS"
+	need strace
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk run -d -b b "$ID"
+	strace -o calls -e trace=pread64 -e inject=pread64:delay_exit=1000000:when=1 \
+		"$HUSK" --root "$ROOT" kill "$ID" KILL 2>err &
+	wait_for 10 is_status "$ID" stopped
+	expect_status 0 husk delete "$ID"
+	wait $! || fail "kill: $(cat err)"
+	grep -q '"populated 1.*DELAYED' calls || skip "the container was dead too soon"
+}
+
 test_list() {
 	make_bundle b '.process.args = ["/bin/sleep", "100"]'
 	expect_status 0 husk create -b b "$ID-1"
