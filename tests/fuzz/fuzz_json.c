@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#define MESSAGES_MAX 32 /* nodes that messages are made for, which takes longest */
+
 static void read_number(const struct json *v, struct err *e)
 {
 	int64_t i = 0;
@@ -28,23 +30,23 @@ static void read_strings(const struct json_doc *doc, const struct json *v, struc
 		require(strv[i] != NULL);
 }
 
-static void read_node(const struct json_doc *doc, const struct json *v)
+static void read_node(const struct json_doc *doc, const struct json *v, size_t *nodes)
 {
-	struct err e = { 0 };
+	struct err message = { 0 }, *e = (*nodes)++ < MESSAGES_MAX ? &message : NULL;
 	const char *s = NULL;
 	bool b = false;
-	int r = json_str(v, &s, &e);
+	int r = json_str(v, &s, e);
 
 	require(r == 0 ? s && strlen(s) == v->len : v->type != JSON_STRING);
-	if (r < 0)
-		require_message(r, &e);
-	require((json_bool(v, &b, &e) == 0) == (v->type == JSON_BOOL));
-	read_number(v, &e);
-	read_strings(doc, v, &e);
+	if (r < 0 && e)
+		require_message(r, e);
+	require((json_bool(v, &b, e) == 0) == (v->type == JSON_BOOL));
+	read_number(v, e);
+	read_strings(doc, v, e);
 	json_each (child, v) {
 		if (v->type == JSON_OBJECT)
 			require(json_get(v, child->key) == (child->type == JSON_NULL ? NULL : child));
-		read_node(doc, child);
+		read_node(doc, child, nodes);
 	}
 }
 
@@ -53,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_FREE char *text = text_copy(data, size);
 	struct json_doc doc = { 0 };
 	struct err e = { 0 };
+	size_t nodes = 0;
 	int r = json_parse(text, size, &doc, &e);
 
 	if (r < 0) {
@@ -61,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		require(doc.root && doc.text == text);
 		require_tree(doc.root);
-		read_node(&doc, doc.root);
+		read_node(&doc, doc.root, &nodes);
 		require_message(json_err(&e, EINVAL, doc.root, "%s", "no"), &e);
 	}
 	json_free(&doc);
