@@ -47,14 +47,21 @@ static int kill_for_good(const struct state *s, struct err *e)
 static int kill_all(const struct state *s, int sig, struct err *e)
 {
 	AUTO_FD cgroup = -1;
+	struct err why = { 0 };
 	int r;
 
 	if (!s->cgroup) /* the pid namespace ends with its init */
 		return kill_init(s, sig, e);
 	r = cgroup_open(s->cgroup, &cgroup, e);
-	if (r == -ENOENT)
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0)
+		r = cgroup_kill(cgroup, sig, &why);
+	if (r == 0)
+		return 0;
+	if (cgroup < 0 || cgroup_is_populated(cgroup) < 0) /* gone, before or meanwhile */
 		return err_set(e, ESRCH, "container not running");
-	return r < 0 ? r : cgroup_kill(cgroup, sig, e);
+	return err_set(e, why.code, "%s", why.msg);
 }
 
 int husk_kill(const struct husk_ctx *ctx, const char *id, const char *signal, bool all, struct err *e)
