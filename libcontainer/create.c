@@ -594,7 +594,7 @@ void creation_undo(struct creation *c)
 	if (c->cgroup >= 0) { /* else it was not made, and what is at that path is another's */
 		(void)cgroup_kill(c->cgroup, SIGKILL, NULL);
 		if (c->state.scope)
-			left = cgroup_scope_remove(c->state.cgroup, c->state.scope, c->ctx->rootless, &e) < 0;
+			left = cgroup_scope_remove(c->state.cgroup, c->state.scope, !c->ctx->host_root, &e) < 0;
 		else
 			left = cgroup_remove(c->state.cgroup, &e) < 0;
 		if (left)

@@ -62,7 +62,7 @@ int creation_cgroup_name(struct creation *c, struct err *e)
 	if (r < 0)
 		return r;
 	if (c->ctx->cgroup_manager == HUSK_CGROUP_SYSTEMD)
-		return cgroup_scope_names(l->cgroups_path, c->state.id, c->ctx->rootless, &c->slice, &c->state.scope,
+		return cgroup_scope_names(l->cgroups_path, c->state.id, !c->ctx->host_root, &c->slice, &c->state.scope,
 					  e);
 	r = cgroup_path_make(l->cgroups_path, c->state.id, &c->state.cgroup, e);
 	if (r < 0 && c->ctx->rootless)
@@ -119,7 +119,7 @@ static int make_scope(struct creation *c, struct err *e)
 	struct cgroup_steps early = early_steps(c);
 	int r;
 
-	r = cgroup_scope_start(&c->scope, c->slice, c->state.scope, c->ctx->rootless, &early, &c->state.cgroup, e);
+	r = cgroup_scope_start(&c->scope, c->slice, c->state.scope, !c->ctx->host_root, &early, &c->state.cgroup, e);
 	if (r < 0 && c->ctx->rootless)
 		r = do_without_cgroup(c, e);
 	else if (r == 0)
@@ -142,7 +142,7 @@ int creation_cgroup_settle(struct creation *c, struct err *e)
 	if (!late)
 		return 0;
 	r = cgroup_apply(c->cgroup, &one, e);
-	return r < 0 ? r : cgroup_scope_set(c->state.scope, c->ctx->rootless, &one, e);
+	return r < 0 ? r : cgroup_scope_set(c->state.scope, !c->ctx->host_root, &one, e);
 }
 
 /* ---- */

@@ -27,6 +27,18 @@ test_run_is_in_a_scope() {
 	wait_for 5 unit_is_gone "husk-test-$ID.scope"
 }
 
+# delete and update ask the systemd that create asked, whatever --rootless says. A helper of the test's
+# own stands in, which is found beside husk.
+test_whose_systemd_it_is() {
+	is_root || skip "for root"
+	cp "$HUSK" "$T/husk"
+	printf '#!/bin/sh\necho "$*" >>%s\necho no >&2\nexit 1\n' "$T/asked" >"$T/husk-systemd"
+	chmod 0755 "$T/husk-systemd"
+	make_bundle b
+	run "$T/husk" --root "$ROOT" --systemd-cgroup --rootless=true run -b b "$ID"
+	assert_match "$(cat asked)" "^start husk-$ID.scope Slice=system.slice " "what the helper was asked"
+}
+
 test_slices_nest_and_there_is_a_default() {
 	need_systemd
 	make_bundle b '.process.args = ["/bin/cat", "/proc/self/cgroup"] | .linux.cgroupsPath = "husktest-a-b.slice:p:'"$ID"'"
