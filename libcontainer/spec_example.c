@@ -3,11 +3,11 @@
  * Its content is that of `runc spec`, so that instructions written for one fit the other. */
 #include "spec.h"
 
+#include "gen.h"
 #include "str.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_gen.h>
 
 #define STRINGS_MAX 12
 
@@ -15,51 +15,6 @@ struct example_mount {
 	const char *destination, *type, *source;
 	const char *options[STRINGS_MAX]; /* NULL-terminated */
 };
-
-static void put_text(yajl_gen g, const char *s)
-{
-	(void)yajl_gen_string(g, (const unsigned char *)s, strlen(s));
-}
-
-static void put_str(yajl_gen g, const char *key, const char *value)
-{
-	put_text(g, key);
-	put_text(g, value);
-}
-
-static void put_bool(yajl_gen g, const char *key, bool value)
-{
-	put_text(g, key);
-	(void)yajl_gen_bool(g, value);
-}
-
-static void put_num(yajl_gen g, const char *key, long long value)
-{
-	put_text(g, key);
-	(void)yajl_gen_integer(g, value);
-}
-
-/* strings ends with NULL */
-static void put_strings(yajl_gen g, const char *key, const char *const *strings)
-{
-	put_text(g, key);
-	(void)yajl_gen_array_open(g);
-	for (; *strings; strings++)
-		put_text(g, *strings);
-	(void)yajl_gen_array_close(g);
-}
-
-static void open_object(yajl_gen g, const char *key)
-{
-	put_text(g, key);
-	(void)yajl_gen_map_open(g);
-}
-
-static void open_array(yajl_gen g, const char *key)
-{
-	put_text(g, key);
-	(void)yajl_gen_array_open(g);
-}
 
 static void put_process(yajl_gen g)
 {
@@ -70,39 +25,39 @@ static void put_process(yajl_gen g)
 	static const char *const sets[] = { "bounding", "effective", "permitted" };
 	size_t i;
 
-	open_object(g, "process");
-	put_bool(g, "terminal", true);
-	open_object(g, "user");
-	put_num(g, "uid", 0);
-	put_num(g, "gid", 0);
-	(void)yajl_gen_map_close(g);
-	put_strings(g, "args", args);
-	put_strings(g, "env", env);
-	put_str(g, "cwd", "/");
-	open_object(g, "capabilities");
+	gen_object_open(g, "process");
+	gen_bool(g, "terminal", true);
+	gen_object_open(g, "user");
+	gen_u64(g, "uid", 0);
+	gen_u64(g, "gid", 0);
+	gen_object_close(g);
+	gen_strings(g, "args", args);
+	gen_strings(g, "env", env);
+	gen_pair(g, "cwd", "/");
+	gen_object_open(g, "capabilities");
 	for (i = 0; i < ARRAY_LEN(sets); i++)
-		put_strings(g, sets[i], caps);
-	(void)yajl_gen_map_close(g);
-	open_array(g, "rlimits");
-	(void)yajl_gen_map_open(g);
-	put_str(g, "type", "RLIMIT_NOFILE");
-	put_num(g, "hard", 1024);
-	put_num(g, "soft", 1024);
-	(void)yajl_gen_map_close(g);
-	(void)yajl_gen_array_close(g);
-	put_bool(g, "noNewPrivileges", true);
-	(void)yajl_gen_map_close(g);
+		gen_strings(g, sets[i], caps);
+	gen_object_close(g);
+	gen_array_open(g, "rlimits");
+	gen_object_open(g, NULL);
+	gen_pair(g, "type", "RLIMIT_NOFILE");
+	gen_u64(g, "hard", 1024);
+	gen_u64(g, "soft", 1024);
+	gen_object_close(g);
+	gen_array_close(g);
+	gen_bool(g, "noNewPrivileges", true);
+	gen_object_close(g);
 }
 
 static void put_mount(yajl_gen g, const struct example_mount *m)
 {
-	(void)yajl_gen_map_open(g);
-	put_str(g, "destination", m->destination);
-	put_str(g, "type", m->type);
-	put_str(g, "source", m->source);
+	gen_object_open(g, NULL);
+	gen_pair(g, "destination", m->destination);
+	gen_pair(g, "type", m->type);
+	gen_pair(g, "source", m->source);
 	if (m->options[0])
-		put_strings(g, "options", m->options);
-	(void)yajl_gen_map_close(g);
+		gen_strings(g, "options", m->options);
+	gen_object_close(g);
 }
 
 static void put_mounts(yajl_gen g, bool rootless)
@@ -135,7 +90,7 @@ static void put_mounts(yajl_gen g, bool rootless)
 		"/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "relatime", "ro" }
 	};
 
-	open_array(g, "mounts");
+	gen_array_open(g, "mounts");
 	put_mount(g, &proc);
 	put_mount(g, &dev);
 	put_mount(g, rootless ? &pts_rootless : &pts);
@@ -143,7 +98,7 @@ static void put_mounts(yajl_gen g, bool rootless)
 	put_mount(g, &mqueue);
 	put_mount(g, rootless ? &sys_rootless : &sys);
 	put_mount(g, &cgroup);
-	(void)yajl_gen_array_close(g);
+	gen_array_close(g);
 }
 
 static void put_namespaces(yajl_gen g, bool rootless)
@@ -151,39 +106,39 @@ static void put_namespaces(yajl_gen g, bool rootless)
 	static const char *const types[] = { "pid", "ipc", "uts", "mount", "cgroup" };
 	size_t i;
 
-	open_array(g, "namespaces");
+	gen_array_open(g, "namespaces");
 	for (i = 0; i < ARRAY_LEN(types); i++) {
-		(void)yajl_gen_map_open(g);
-		put_str(g, "type", types[i]);
-		(void)yajl_gen_map_close(g);
+		gen_object_open(g, NULL);
+		gen_pair(g, "type", types[i]);
+		gen_object_close(g);
 	}
-	(void)yajl_gen_map_open(g);
-	put_str(g, "type", rootless ? "user" : "network");
-	(void)yajl_gen_map_close(g);
-	(void)yajl_gen_array_close(g);
+	gen_object_open(g, NULL);
+	gen_pair(g, "type", rootless ? "user" : "network");
+	gen_object_close(g);
+	gen_array_close(g);
 }
 
 static void put_id_map(yajl_gen g, const char *key, uint32_t host_id)
 {
-	open_array(g, key);
-	(void)yajl_gen_map_open(g);
-	put_num(g, "containerID", 0);
-	put_num(g, "hostID", host_id);
-	put_num(g, "size", 1);
-	(void)yajl_gen_map_close(g);
-	(void)yajl_gen_array_close(g);
+	gen_array_open(g, key);
+	gen_object_open(g, NULL);
+	gen_u64(g, "containerID", 0);
+	gen_u64(g, "hostID", host_id);
+	gen_u64(g, "size", 1);
+	gen_object_close(g);
+	gen_array_close(g);
 }
 
 static void put_device_rules(yajl_gen g)
 {
-	open_object(g, "resources");
-	open_array(g, "devices");
-	(void)yajl_gen_map_open(g);
-	put_bool(g, "allow", false);
-	put_str(g, "access", "rwm");
-	(void)yajl_gen_map_close(g);
-	(void)yajl_gen_array_close(g);
-	(void)yajl_gen_map_close(g);
+	gen_object_open(g, "resources");
+	gen_array_open(g, "devices");
+	gen_object_open(g, NULL);
+	gen_bool(g, "allow", false);
+	gen_pair(g, "access", "rwm");
+	gen_object_close(g);
+	gen_array_close(g);
+	gen_object_close(g);
 }
 
 static void put_linux(yajl_gen g, bool rootless, uid_t uid, gid_t gid)
@@ -202,7 +157,7 @@ static void put_linux(yajl_gen g, bool rootless, uid_t uid, gid_t gid)
 	static const char *const readonly[] = { "/proc/bus",	       "/proc/fs", "/proc/irq", "/proc/sys",
 						"/proc/sysrq-trigger", NULL };
 
-	open_object(g, "linux");
+	gen_object_open(g, "linux");
 	if (rootless) {
 		put_id_map(g, "uidMappings", uid);
 		put_id_map(g, "gidMappings", gid);
@@ -210,35 +165,25 @@ static void put_linux(yajl_gen g, bool rootless, uid_t uid, gid_t gid)
 		put_device_rules(g);
 	}
 	put_namespaces(g, rootless);
-	put_strings(g, "maskedPaths", masked);
-	put_strings(g, "readonlyPaths", readonly);
-	(void)yajl_gen_map_close(g);
+	gen_strings(g, "maskedPaths", masked);
+	gen_strings(g, "readonlyPaths", readonly);
+	gen_object_close(g);
 }
 
 char *spec_example(bool rootless, uid_t uid, gid_t gid)
 {
-	yajl_gen g = yajl_gen_alloc(NULL);
-	const unsigned char *text;
-	struct strbuf out = { 0 };
-	size_t len;
+	yajl_gen g = gen_new("\t");
 
-	if (!g)
-		abort();
-	(void)yajl_gen_config(g, yajl_gen_beautify, 1);
-	(void)yajl_gen_config(g, yajl_gen_indent_string, "\t");
-	(void)yajl_gen_map_open(g);
-	put_str(g, "ociVersion", "1.0.2");
+	gen_object_open(g, NULL);
+	gen_pair(g, "ociVersion", "1.0.2");
 	put_process(g);
-	open_object(g, "root");
-	put_str(g, "path", "rootfs");
-	put_bool(g, "readonly", true);
-	(void)yajl_gen_map_close(g);
-	put_str(g, "hostname", "husk");
+	gen_object_open(g, "root");
+	gen_pair(g, "path", "rootfs");
+	gen_bool(g, "readonly", true);
+	gen_object_close(g);
+	gen_pair(g, "hostname", "husk");
 	put_mounts(g, rootless);
 	put_linux(g, rootless, uid, gid);
-	(void)yajl_gen_map_close(g);
-	(void)yajl_gen_get_buf(g, &text, &len);
-	strbuf_add(&out, (const char *)text, len);
-	yajl_gen_free(g);
-	return out.s;
+	gen_object_close(g);
+	return gen_end(g);
 }

@@ -3,76 +3,30 @@
  * calls. */
 #include "state.h"
 
+#include "gen.h"
 #include "str.h"
-
-#include <string.h>
-#include <yajl/yajl_gen.h>
 
 #define OCI_VERSION "1.3.0"
 
-static void gen_str(yajl_gen g, const char *key, const char *value)
-{
-	if (!value)
-		return;
-	(void)yajl_gen_string(g, (const unsigned char *)key, strlen(key));
-	(void)yajl_gen_string(g, (const unsigned char *)value, strlen(value));
-}
-
-/* yajl_gen_number() writes its text as it is: a number, or JSON that was parsed before. */
-static void gen_raw(yajl_gen g, const char *key, const char *text)
-{
-	(void)yajl_gen_string(g, (const unsigned char *)key, strlen(key));
-	(void)yajl_gen_number(g, text, strlen(text));
-}
-
-static void gen_u64(yajl_gen g, const char *key, uint64_t v)
-{
-	AUTO_FREE char *digits = x_printf("%ju", (uintmax_t)v);
-
-	gen_raw(g, key, digits);
-}
-
-static yajl_gen gen_open(void)
-{
-	yajl_gen g = yajl_gen_alloc(NULL);
-
-	if (!g)
-		abort();
-	(void)yajl_gen_config(g, yajl_gen_validate_utf8, 0);
-	(void)yajl_gen_map_open(g);
-	return g;
-}
-
-static char *gen_close(yajl_gen g)
-{
-	const unsigned char *text;
-	size_t len;
-	char *out;
-
-	(void)yajl_gen_map_close(g);
-	(void)yajl_gen_get_buf(g, &text, &len);
-	out = x_printf("%.*s", (int)len, (const char *)text);
-	yajl_gen_free(g);
-	return out;
-}
-
 char *state_text(const struct state *s)
 {
-	yajl_gen g = gen_open();
+	yajl_gen g = gen_new(NULL);
 
-	gen_str(g, "id", s->id);
-	gen_str(g, "bundle", s->bundle);
-	gen_str(g, "rootfs", s->rootfs);
-	gen_str(g, "created", s->created);
-	gen_str(g, "cgroup", s->cgroup);
-	gen_str(g, "scope", s->scope);
+	gen_object_open(g, NULL);
+	gen_pair(g, "id", s->id);
+	gen_pair(g, "bundle", s->bundle);
+	gen_pair(g, "rootfs", s->rootfs);
+	gen_pair(g, "created", s->created);
+	gen_pair(g, "cgroup", s->cgroup);
+	gen_pair(g, "scope", s->scope);
 	gen_u64(g, "pid", (uint64_t)s->pid);
 	gen_u64(g, "startTime", s->start_time);
 	gen_u64(g, "owner", s->owner);
-	gen_raw(g, "ready", s->ready ? "true" : "false");
+	gen_bool(g, "ready", s->ready);
 	if (s->annotations)
 		gen_raw(g, "annotations", s->annotations);
-	return gen_close(g);
+	gen_object_close(g);
+	return gen_end(g);
 }
 
 static int read_member(const struct json *obj, const char *key, char **out, struct err *e)
@@ -153,30 +107,34 @@ const char *state_status_name(enum state_status status)
 char *state_json(const struct state *s, enum state_status status, pid_t pid)
 {
 	AUTO_FREE char *owner = x_printf("%u", s->owner);
-	yajl_gen g = gen_open();
+	yajl_gen g = gen_new(NULL);
 
-	gen_str(g, "ociVersion", OCI_VERSION);
-	gen_str(g, "id", s->id);
-	gen_str(g, "status", state_status_name(status));
+	gen_object_open(g, NULL);
+	gen_pair(g, "ociVersion", OCI_VERSION);
+	gen_pair(g, "id", s->id);
+	gen_pair(g, "status", state_status_name(status));
 	gen_u64(g, "pid", status == STATE_STOPPED ? 0 : (uint64_t)pid);
-	gen_str(g, "bundle", s->bundle);
-	gen_str(g, "rootfs", s->rootfs);
-	gen_str(g, "created", s->created);
-	gen_str(g, "owner", owner);
+	gen_pair(g, "bundle", s->bundle);
+	gen_pair(g, "rootfs", s->rootfs);
+	gen_pair(g, "created", s->created);
+	gen_pair(g, "owner", owner);
 	if (s->annotations)
 		gen_raw(g, "annotations", s->annotations);
-	return gen_close(g);
+	gen_object_close(g);
+	return gen_end(g);
 }
 
 char *state_process_json(const struct state *s, enum state_status status, pid_t pid, const char *metadata)
 {
 	AUTO_FREE char *state = state_json(s, status, s->pid);
-	yajl_gen g = gen_open();
+	yajl_gen g = gen_new(NULL);
 
-	gen_str(g, "ociVersion", OCI_VERSION);
+	gen_object_open(g, NULL);
+	gen_pair(g, "ociVersion", OCI_VERSION);
 	gen_raw(g, "fds", "[\"seccompFd\"]");
 	gen_u64(g, "pid", (uint64_t)pid);
-	gen_str(g, "metadata", metadata);
+	gen_pair(g, "metadata", metadata);
 	gen_raw(g, "state", state);
-	return gen_close(g);
+	gen_object_close(g);
+	return gen_end(g);
 }

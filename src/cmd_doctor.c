@@ -18,21 +18,20 @@ static const char *const verdicts[] = {
 
 static int print_json(const struct husk_finding *v, size_t n, struct err *e)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = gen_new("    ");
 
-	(void)yajl_gen_config(gen, yajl_gen_beautify, 1);
-	(void)yajl_gen_array_open(gen);
+	gen_array_open(gen, NULL);
 	for (size_t i = 0; i < n; i++) {
-		(void)yajl_gen_map_open(gen);
+		gen_object_open(gen, NULL);
 		format_pair(gen, "area", v[i].area);
 		format_pair(gen, "what", v[i].what);
 		format_pair(gen, "verdict", verdicts[v[i].verdict]);
 		format_pair(gen, "detail", v[i].detail);
 		if (v[i].remedy)
 			format_pair(gen, "remedy", v[i].remedy);
-		(void)yajl_gen_map_close(gen);
+		gen_object_close(gen);
 	}
-	(void)yajl_gen_array_close(gen);
+	gen_array_close(gen);
 	return format_print(gen, e);
 }
 

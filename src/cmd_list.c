@@ -88,25 +88,24 @@ static int print_table(const struct husk_container_info *v, size_t n, struct err
 
 static int print_json(const struct husk_container_info *v, size_t n, struct err *e)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = gen_new(NULL);
 	char owner[64];
 
-	(void)yajl_gen_array_open(gen);
+	gen_array_open(gen, NULL);
 	for (size_t k = 0; k < n; k++) {
 		owner_name(v[k].owner, owner, sizeof(owner));
-		(void)yajl_gen_map_open(gen);
+		gen_object_open(gen, NULL);
 		format_pair(gen, "ociVersion", CMD_OCI_VERSION);
 		format_pair(gen, "id", v[k].id);
-		format_string(gen, "pid");
-		(void)yajl_gen_integer(gen, v[k].pid);
+		gen_u64(gen, "pid", (uint64_t)v[k].pid);
 		format_pair(gen, "status", v[k].status);
 		format_pair(gen, "bundle", v[k].bundle);
 		format_pair(gen, "rootfs", v[k].rootfs);
 		format_pair(gen, "created", v[k].created);
 		format_pair(gen, "owner", owner);
-		(void)yajl_gen_map_close(gen);
+		gen_object_close(gen);
 	}
-	(void)yajl_gen_array_close(gen);
+	gen_array_close(gen);
 	return format_print(gen, e);
 }
 

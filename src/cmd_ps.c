@@ -21,12 +21,12 @@ struct ps_options {
 
 static int print_json(const pid_t *pids, size_t n, struct err *e)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = gen_new(NULL);
 
-	(void)yajl_gen_array_open(gen);
+	gen_array_open(gen, NULL);
 	for (size_t i = 0; i < n; i++)
 		(void)yajl_gen_integer(gen, pids[i]);
-	(void)yajl_gen_array_close(gen);
+	gen_array_close(gen);
 	return format_print(gen, e);
 }
 

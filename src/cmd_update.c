@@ -4,6 +4,7 @@
  * --resources would have brought, so that there is one way on.
  */
 #include "cmd.h"
+#include "gen.h"
 #include "io.h"
 #include "json.h"
 #include "log.h"
@@ -12,7 +13,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include <yajl/yajl_gen.h>
 
 struct update_options {
 	const char *resources;
@@ -82,7 +82,8 @@ static int parse_bytes(const char *text, int64_t *out)
 }
 
 /* The value as JSON has it, from what the option says. */
-static int add_value(yajl_gen gen, const char *option, enum kind kind, const char *value, struct err *e)
+static int add_value(yajl_gen gen, const char *key, const char *option, enum kind kind, const char *value,
+		     struct err *e)
 {
 	AUTO_FREE char *digits = NULL;
 	int64_t n = 0;
@@ -90,7 +91,7 @@ static int add_value(yajl_gen gen, const char *option, enum kind kind, const cha
 
 	switch (kind) {
 	case TEXT:
-		(void)yajl_gen_string(gen, (const unsigned char *)value, strlen(value));
+		gen_pair(gen, key, value);
 		return 0;
 	case SIGNED:
 		if (str_i64(value, INT64_MIN, INT64_MAX, &n) < 0)
@@ -112,13 +113,8 @@ static int add_value(yajl_gen gen, const char *option, enum kind kind, const cha
 		digits = x_printf("%jd", (intmax_t)n);
 		break;
 	}
-	(void)yajl_gen_number(gen, digits, strlen(digits));
+	gen_raw(gen, key, digits);
 	return 0;
-}
-
-static void add_name(yajl_gen gen, const char *name)
-{
-	(void)yajl_gen_string(gen, (const unsigned char *)name, strlen(name));
 }
 
 static int add_options(yajl_gen gen, const struct update_options *o, struct err *e)
@@ -126,41 +122,37 @@ static int add_options(yajl_gen gen, const struct update_options *o, struct err 
 	const char *section = NULL;
 	int r = 0;
 
-	(void)yajl_gen_map_open(gen);
+	gen_object_open(gen, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(keys) && r == 0; i++) {
 		const char *value = *(const char *const *)(const void *)((const char *)o + keys[i].at);
 
 		if (!value)
 			continue;
 		if (section && !str_eq(section, keys[i].section))
-			(void)yajl_gen_map_close(gen);
+			gen_object_close(gen);
 		if (!str_eq(section, keys[i].section)) {
 			section = keys[i].section;
-			add_name(gen, section);
-			(void)yajl_gen_map_open(gen);
+			gen_object_open(gen, section);
 		}
-		add_name(gen, keys[i].key);
-		r = add_value(gen, keys[i].option, keys[i].kind, value, e);
+		r = add_value(gen, keys[i].key, keys[i].option, keys[i].kind, value, e);
 	}
 	if (section && r == 0)
-		(void)yajl_gen_map_close(gen);
+		gen_object_close(gen);
 	if (r == 0)
-		(void)yajl_gen_map_close(gen);
+		gen_object_close(gen);
 	return r;
 }
 
 static int text_of_options(const struct update_options *o, char **out, size_t *out_len, struct err *e)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
-	const unsigned char *text;
-	size_t len;
+	yajl_gen gen = gen_new(NULL);
 	int r = add_options(gen, o, e);
+	AUTO_FREE char *text = gen_end(gen);
 
-	if (r == 0 && yajl_gen_get_buf(gen, &text, &len) == yajl_gen_status_ok) {
-		*out = x_printf("%.*s", (int)len, (const char *)text);
-		*out_len = len;
+	if (r == 0) {
+		*out_len = strlen(text);
+		*out = x_strdup(text);
 	}
-	yajl_gen_free(gen);
 	return r;
 }
 

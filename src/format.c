@@ -4,8 +4,6 @@
 
 #include "cmd.h"
 
-#include <string.h>
-
 int format_is_json(const char *format, bool *out_json, struct err *e)
 {
 	if (format && !str_eq(format, "table") && !str_eq(format, "json"))
@@ -14,29 +12,14 @@ int format_is_json(const char *format, bool *out_json, struct err *e)
 	return 0;
 }
 
-void format_string(yajl_gen gen, const char *s)
-{
-	(void)yajl_gen_string(gen, (const unsigned char *)s, strlen(s));
-}
-
 void format_pair(yajl_gen gen, const char *key, const char *value)
 {
-	format_string(gen, key);
-	format_string(gen, value ? value : "");
+	gen_pair(gen, key, value ? value : "");
 }
 
 int format_print(yajl_gen gen, struct err *e)
 {
-	const unsigned char *text;
-	struct strbuf out = { 0 };
-	size_t len;
-	int r;
+	AUTO_FREE char *text = gen_end(gen);
 
-	(void)yajl_gen_get_buf(gen, &text, &len);
-	strbuf_add(&out, (const char *)text, len);
-	strbuf_add(&out, "\n", 1);
-	yajl_gen_free(gen);
-	r = cmd_print(out.s, out.len, e);
-	free(out.s);
-	return r;
+	return cmd_print_line(text, e);
 }

@@ -4,16 +4,15 @@
 #define HUSK_FORMAT_H
 
 #include "err.h"
+#include "gen.h"
 
 #include <stdbool.h>
-#include <yajl/yajl_gen.h>
 
 /* --format's value (NULL: table) -> is it json? */
 int format_is_json(const char *format, bool *out_json, struct err *e);
 
 /* "key": "value". An absent value is an empty string. */
 void format_pair(yajl_gen gen, const char *key, const char *value);
-void format_string(yajl_gen gen, const char *s);
 /* Prints what gen holds and a newline, and frees gen. */
 int format_print(yajl_gen gen, struct err *e);
 
