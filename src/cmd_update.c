@@ -59,9 +59,7 @@ static const struct {
 /* "4096", "64k", "512MiB", "1g": 1024 to the power of its place in "kmgtp". */
 static int parse_bytes(const char *text, int64_t *out)
 {
-	size_t digits = strspn(text, "0123456789");
-	AUTO_FREE char *number = x_printf("%.*s", (int)digits, text);
-	const char *unit = text + digits, *place = NULL;
+	const char *unit = text, *place = NULL;
 	unsigned int shift = 0;
 	uint64_t n;
 
@@ -69,13 +67,15 @@ static int parse_bytes(const char *text, int64_t *out)
 		*out = -1;
 		return 0;
 	}
+	if (!str_take_u64(&unit, INT64_MAX, &n))
+		return -EINVAL;
 	if (*unit && (place = strchr("kmgtp", tolower((unsigned char)*unit)))) {
 		shift = 10 * (unsigned int)(place - "kmgtp" + 1);
 		unit++;
 		unit += tolower((unsigned char)*unit) == 'i' && tolower((unsigned char)unit[1]) == 'b';
 	}
 	unit += tolower((unsigned char)*unit) == 'b';
-	if (*unit || str_u64(number, (uint64_t)INT64_MAX >> shift, &n) < 0)
+	if (*unit || n > (uint64_t)INT64_MAX >> shift)
 		return -EINVAL;
 	*out = (int64_t)(n << shift);
 	return 0;

@@ -32,8 +32,6 @@ int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state)
 {
 	/* the second field is a name in parentheses that may hold anything, ')' included */
 	const char *p = strrchr(text, ')');
-	char digits[24];
-	size_t len;
 
 	if (!p || p[1] != ' ' || !p[2])
 		return -EINVAL;
@@ -46,12 +44,7 @@ int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state)
 			return -EINVAL;
 		p++;
 	}
-	len = strspn(p, "0123456789");
-	if (len == 0 || len >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, p, len);
-	digits[len] = '\0';
-	return str_u64(digits, UINT64_MAX, out_ticks);
+	return str_take_u64(&p, UINT64_MAX, out_ticks) ? 0 : -EINVAL;
 }
 
 int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state)
@@ -69,17 +62,8 @@ int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state)
 /* The next number of a line of blanks and digits; *s moves behind it. */
 static bool next_number(const char **s, uint64_t *out)
 {
-	size_t len;
-	char digits[16];
-
 	*s += strspn(*s, " ");
-	len = strspn(*s, "0123456789");
-	if (len == 0 || len >= sizeof(digits))
-		return false;
-	memcpy(digits, *s, len);
-	digits[len] = '\0';
-	*s += len;
-	return str_u64(digits, UINT32_MAX, out) == 0;
+	return str_take_u64(s, UINT32_MAX, out);
 }
 
 bool proc_uid_map_is_whole(const char *text)

@@ -80,6 +80,19 @@ int str_u64(const char *s, uint64_t max, uint64_t *out)
 	return parse_digits(s, 10, max, out);
 }
 
+bool str_take_u64(const char **s, uint64_t max, uint64_t *out)
+{
+	size_t len = strspn(*s, "0123456789");
+	char digits[24];
+
+	if (len == 0 || len >= sizeof(digits))
+		return false;
+	memcpy(digits, *s, len);
+	digits[len] = '\0';
+	*s += len;
+	return str_u64(digits, max, out) == 0;
+}
+
 int str_octal(const char *s, uint64_t max, uint64_t *out)
 {
 	return parse_digits(s, 8, max, out);

@@ -17,20 +17,6 @@
 
 /* ---- texts ---- */
 
-/* A number and what ends it: blank, newline, '.' or the end. *s moves behind the digits. */
-static bool take_number(const char **s, uint64_t max, uint64_t *out)
-{
-	size_t len = strspn(*s, "0123456789");
-	char digits[24];
-
-	if (len == 0 || len >= sizeof(digits))
-		return false;
-	memcpy(digits, *s, len);
-	digits[len] = '\0';
-	*s += len;
-	return str_u64(digits, max, out) == 0;
-}
-
 static const char *next_line(const char *line)
 {
 	const char *end = strchr(line, '\n');
@@ -46,7 +32,7 @@ void cgroup_stats_parse_flat(const char *text, struct cgroup_stat_list *out)
 		uint64_t value;
 
 		if (len == 0 || len >= CGROUP_STAT_NAME_MAX || line[len] != ' ' ||
-		    !take_number(&at, UINT64_MAX, &value))
+		    !str_take_u64(&at, UINT64_MAX, &value))
 			continue;
 		out->v = x_realloc(out->v, out->n + 1, sizeof(*out->v));
 		memcpy(out->v[out->n].name, line, len);
@@ -64,7 +50,7 @@ static double take_average(const char *line, const char *end, const char *key)
 	if (!at)
 		return 0;
 	at += strlen(key);
-	if (!take_number(&at, 100, &whole))
+	if (!str_take_u64(&at, 100, &whole))
 		return 0;
 	if (*at == '.' && at[1] >= '0' && at[1] <= '9' && at[2] >= '0' && at[2] <= '9')
 		part = (uint64_t)(at[1] - '0') * 10 + (uint64_t)(at[2] - '0');
@@ -80,7 +66,7 @@ static void parse_psi_line(const char *line, const char *end, struct cgroup_psi_
 	out->avg300 = take_average(line, end, "avg300=");
 	if (total) {
 		total += strlen("total=");
-		(void)take_number(&total, UINT64_MAX, &out->total);
+		(void)str_take_u64(&total, UINT64_MAX, &out->total);
 	}
 }
 
@@ -114,7 +100,7 @@ static void parse_io_value(const char *word, struct cgroup_io *io)
 		const char *at = word + strlen(keys[i].key);
 
 		if (str_starts(word, keys[i].key))
-			(void)take_number(&at, UINT64_MAX, (uint64_t *)(void *)((char *)io + keys[i].offset));
+			(void)str_take_u64(&at, UINT64_MAX, (uint64_t *)(void *)((char *)io + keys[i].offset));
 	}
 }
 
@@ -126,7 +112,7 @@ void cgroup_stats_parse_io(const char *text, struct cgroup_io **out, size_t *out
 		const char *at = line;
 		uint64_t major, minor;
 
-		if (!take_number(&at, UINT32_MAX, &major) || *at++ != ':' || !take_number(&at, UINT32_MAX, &minor))
+		if (!str_take_u64(&at, UINT32_MAX, &major) || *at++ != ':' || !str_take_u64(&at, UINT32_MAX, &minor))
 			continue;
 		io.major = (uint32_t)major;
 		io.minor = (uint32_t)minor;
@@ -176,7 +162,7 @@ static uint64_t read_number(int fd, const char *file, uint64_t max_means)
 		return 0;
 	if (str_starts(text, "max"))
 		return max_means;
-	return take_number(&at, UINT64_MAX, &value) ? value : 0;
+	return str_take_u64(&at, UINT64_MAX, &value) ? value : 0;
 }
 
 static void read_hugetlb(int fd, struct cgroup_stats *out)
