@@ -6,11 +6,11 @@
 #include "fd.h"
 #include "state.h"
 #include "str.h"
+#include "username.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -78,23 +78,6 @@ static void check_id_tool(struct doctor *d, const char *name)
 	doctor_remedy(d, "install the package uidmap");
 }
 
-/* The user's name by /etc/passwd alone: a static program has no name services. */
-static char *user_name(uid_t uid)
-{
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw;
-	char *out = NULL;
-
-	while (f && (pw = fgetpwent(f)))
-		if (pw->pw_uid == uid) {
-			out = x_strdup(pw->pw_name);
-			break;
-		}
-	if (f)
-		(void)fclose(f);
-	return out;
-}
-
 /* How many ids the file grants to the user (subuid(5)). */
 static uint64_t granted_ids(const char *file, const char *name, uid_t uid)
 {
@@ -118,7 +101,7 @@ static uint64_t granted_ids(const char *file, const char *name, uid_t uid)
 
 static void check_ids(struct doctor *d, const char *file)
 {
-	AUTO_FREE char *name = user_name(geteuid());
+	AUTO_FREE char *name = username_find(geteuid());
 	uint64_t n = granted_ids(file, name, geteuid());
 
 	if (n) {

@@ -15,6 +15,8 @@ const struct cmd *const cmd_list_all[] = {
 	&cmd_resume, &cmd_mounts, &cmd_spec, &cmd_features, &cmd_doctor, NULL,
 };
 
+const struct option_def cmd_no_options[] = { { 0 } };
+
 const struct cmd *cmd_find(const char *name)
 {
 	for (const struct cmd *const *c = cmd_list_all; *c; c++)

@@ -32,7 +32,12 @@ struct cmd {
 	/* words ends with a NULL and has min_words to max_words of them. *out_status, 0 so far, is
 	 * husk's exit status on success. */
 	int (*run)(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e);
+	/* In place of run, where the id is all there is to say. */
+	int (*run_on_id)(const struct husk_ctx *ctx, const char *id, struct err *e);
 };
+
+/* The table of a command without options. */
+extern const struct option_def cmd_no_options[];
 
 extern const struct cmd cmd_create, cmd_delete, cmd_doctor, cmd_events, cmd_exec, cmd_features, cmd_kill, cmd_list,
 	cmd_mounts, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;

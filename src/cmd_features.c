@@ -14,13 +14,11 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	return r < 0 ? r : cmd_print_line(json, e);
 }
 
-static const struct option_def options_table[] = { { 0 } };
-
 const struct cmd cmd_features = {
 	.name = "features",
 	.operands = "",
 	.summary = "Print what this build can do as JSON.",
-	.options = options_table,
+	.options = cmd_no_options,
 	.stateless = true,
 	.failed_status = CMD_FAILED,
 	.run = run,

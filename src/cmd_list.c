@@ -2,8 +2,8 @@
 /* cmd_list.c: husk list. Columns and JSON keys are runc's. */
 #include "cmd.h"
 #include "format.h"
+#include "username.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,22 +23,15 @@ struct list_options {
 	const char *format;
 };
 
-/* The user's name by /etc/passwd alone: a static program has no name services. Else "#<uid>". */
+/* "#<uid>" where there is no name. */
 static void owner_name(const char *uid, char *out, size_t size)
 {
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw;
+	AUTO_FREE char *name = NULL;
 	uint64_t n;
 
-	(void)snprintf(out, size, "#%s", uid);
-	if (f && str_u64(uid, UINT32_MAX, &n) == 0) {
-		while ((pw = fgetpwent(f)) && pw->pw_uid != (uid_t)n)
-			;
-		if (pw)
-			(void)snprintf(out, size, "%s", pw->pw_name);
-	}
-	if (f)
-		(void)fclose(f);
+	if (str_u64(uid, UINT32_MAX, &n) == 0)
+		name = username_find((uid_t)n);
+	(void)snprintf(out, size, "%s%s", name ? "" : "#", name ? name : uid);
 }
 
 static void fill_row(struct row *row, const struct husk_container_info *c)

@@ -14,13 +14,11 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	return cmd_hint(&cmd_mounts, e);
 }
 
-static const struct option_def options_table[] = { { 0 } };
-
 const struct cmd cmd_mounts = {
 	.name = "mounts",
 	.operands = "add|remove ID FILE",
 	.summary = "Add mounts to a container that runs, or remove them.",
-	.options = options_table,
+	.options = cmd_no_options,
 	.min_words = 3,
 	.max_words = 3,
 	.wants_rootless = true,

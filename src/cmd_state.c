@@ -12,13 +12,11 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	return r < 0 ? r : cmd_print_line(json, e);
 }
 
-static const struct option_def options_table[] = { { 0 } };
-
 const struct cmd cmd_state = {
 	.name = "state",
 	.operands = "ID",
 	.summary = "Print the state of a container as JSON.",
-	.options = options_table,
+	.options = cmd_no_options,
 	.min_words = 1,
 	.max_words = 1,
 	.failed_status = CMD_FAILED,

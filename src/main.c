@@ -117,7 +117,7 @@ static int run_command(const struct global_options *global, const struct cmd *cm
 		goto out;
 	if (!ctx.root && !cmd->stateless)
 		ctx.root = default_root = husk_default_root();
-	r = cmd->run(&ctx, options, words, out_status, e);
+	r = cmd->run ? cmd->run(&ctx, options, words, out_status, e) : cmd->run_on_id(&ctx, words[0], e);
 out:
 	option_free(cmd->options, options);
 	return help ? print_help(cmd, e) : r;
