@@ -602,12 +602,8 @@ void creation_undo(struct creation *c)
 	}
 	if (c->pidfd >= 0 && rdt_leave(c->spec->linux_->intel_rdt, c->state.id, &e) < 0)
 		log_warn("%s: leaving it", e.msg);
-	if (c->hooks_ran) {
-		AUTO_FREE char *state = state_json(&c->state, STATE_STOPPED, 0);
-
-		if (hooks_run(c->spec, HOOK_POSTSTOP, state, NULL, &e) < 0)
-			log_warn("%s: ignoring", e.msg);
-	}
+	if (c->hooks_ran)
+		hooks_run_after(c->spec, HOOK_POSTSTOP, &c->state);
 	if (c->pid_written)
 		(void)unlink(c->opts->pid_file);
 	if (!left && c->state.dir >= 0 && state_remove(c->ctx, &c->state, &e) < 0)

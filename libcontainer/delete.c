@@ -12,7 +12,6 @@
 #include "log.h"
 #include "rdt.h"
 #include "spec.h"
-#include "str.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -38,18 +37,6 @@ static int remove_cgroup(const struct state *s, struct err *e)
 	return cgroup_remove(s->cgroup, e);
 }
 
-static void run_poststop(const struct state *s, const struct spec *spec)
-{
-	AUTO_FREE char *json = NULL;
-	struct err e = { 0 };
-
-	if (!spec->hooks[HOOK_POSTSTOP].n)
-		return;
-	json = state_json(s, STATE_STOPPED, 0);
-	if (hooks_run(spec, HOOK_POSTSTOP, json, NULL, &e) < 0)
-		log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststop": log and go on */
-}
-
 int delete_remains(const struct husk_ctx *ctx, const struct state *s, const struct spec *spec, struct err *e)
 {
 	struct spec *own = NULL;
@@ -65,7 +52,7 @@ int delete_remains(const struct husk_ctx *ctx, const struct state *s, const stru
 	if (spec && rdt_leave(spec->linux_->intel_rdt, s->id, &why) < 0)
 		log_warn("%s: leaving it", why.msg);
 	if (spec)
-		run_poststop(s, spec);
+		hooks_run_after(spec, HOOK_POSTSTOP, s);
 	spec_free(own);
 	return state_remove(ctx, s, e);
 }

@@ -9,7 +9,9 @@
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
+#include "log.h"
 #include "process.h"
+#include "str.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -282,4 +284,16 @@ int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *sta
 int hooks_run_interruptible(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, struct err *e)
 {
 	return run_on_host(spec, kind, state_json, true, e);
+}
+
+void hooks_run_after(const struct spec *spec, enum spec_hook_kind kind, const struct state *s)
+{
+	AUTO_FREE char *text = NULL;
+	struct err e = { 0 };
+
+	if (!spec->hooks[kind].n)
+		return;
+	text = state_json(s, kind == HOOK_POSTSTOP ? STATE_STOPPED : STATE_RUNNING, s->pid);
+	if (hooks_run(spec, kind, text, NULL, &e) < 0)
+		log_warn("%s: ignoring", e.msg);
 }

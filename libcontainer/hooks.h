@@ -6,6 +6,7 @@
 #include "err.h"
 #include "process.h"
 #include "spec.h"
+#include "state.h"
 
 /* The key of a kind in config.json: "createRuntime". */
 const char *hooks_name(enum spec_hook_kind kind);
@@ -33,5 +34,8 @@ int hooks_run_with(const struct spec *spec, enum spec_hook_kind kind, const char
 /* The same for hooks of the runtime before the container runs: a signal that ends husk
  * (attach_interrupted()) ends them, and -EINTR is returned. */
 int hooks_run_interruptible(const struct spec *spec, enum spec_hook_kind kind, const char *state_json, struct err *e);
+/* Those of poststart and poststop. One that fails is logged and ends nothing but their list (runtime-spec runtime.md,
+ * "Lifecycle"). s: the container's. */
+void hooks_run_after(const struct spec *spec, enum spec_hook_kind kind, const struct state *s);
 
 #endif

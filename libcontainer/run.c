@@ -8,22 +8,9 @@
 #include "fd.h"
 #include "hooks.h"
 #include "log.h"
-#include "str.h"
 #include "sync.h"
 
 #define LOCK_WAIT_MS 10000 /* a delete that kills may take as long */
-
-static void run_poststart(const struct creation *c)
-{
-	AUTO_FREE char *state = NULL;
-	struct err e = { 0 };
-
-	if (!c->spec->hooks[HOOK_POSTSTART].n)
-		return;
-	state = state_json(&c->state, STATE_RUNNING, c->state.pid);
-	if (hooks_run(c->spec, HOOK_POSTSTART, state, NULL, &e) < 0)
-		log_warn("%s: ignoring", e.msg);
-}
 
 /* The end of the socket says that the program runs. */
 static int wait_exec(struct creation *c, struct err *e)
@@ -33,7 +20,7 @@ static int wait_exec(struct creation *c, struct err *e)
 	if (r > 0)
 		return err_set(e, EPROTO, "the container's process sent an unknown message");
 	if (r == 0)
-		run_poststart(c);
+		hooks_run_after(c->spec, HOOK_POSTSTART, &c->state);
 	return r;
 }
 

@@ -14,7 +14,6 @@
 #include "log.h"
 #include "spec.h"
 #include "state.h"
-#include "str.h"
 #include "sync.h"
 
 #include <stdio.h>
@@ -75,7 +74,6 @@ static int open_gate(const struct state *s, struct err *e)
 
 static void run_poststart(const struct state *s)
 {
-	AUTO_FREE char *json = NULL;
 	struct spec *spec = NULL;
 	struct err e = { 0 };
 
@@ -83,11 +81,7 @@ static void run_poststart(const struct state *s)
 		log_warn("%s: skipping the poststart hooks", e.msg);
 		return;
 	}
-	if (spec->hooks[HOOK_POSTSTART].n) {
-		json = state_json(s, STATE_RUNNING, s->pid);
-		if (hooks_run(spec, HOOK_POSTSTART, json, NULL, &e) < 0)
-			log_warn("%s: ignoring", e.msg); /* runtime-spec, "Poststart": log and go on */
-	}
+	hooks_run_after(spec, HOOK_POSTSTART, s);
 	spec_free(spec);
 }
 

@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "mount_copyup.h"
 #include "mount_label.h"
+#include "mount_legacy.h"
 #include "rootpath.h"
 #include "str.h"
 
@@ -15,9 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-
-#define FSCONFIG_VALUE_MAX 255 /* bytes; longer ones only pass through mount(2) */
-#define MOUNT_DATA_MAX 4095U   /* bytes of all options together: mount(2) cuts what is longer */
 
 int mount_clone(int dirfd, const char *path, bool recursive, int *out_fd, struct err *e)
 {
@@ -262,138 +260,6 @@ static int open_target(int rootfd, const struct mount_step *step, int *out_fd, b
 	return r;
 }
 
-static bool has_option(const char *data, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; data && *data; data += *data == ',')
-		if (strncmp(data, name, len) == 0 && (!data[len] || data[len] == ','))
-			return true;
-		else
-			data += strcspn(data, ",");
-	return false;
-}
-
-static bool has_long_value(const char *data)
-{
-	size_t len = 0;
-
-	for (char last = '\0'; data && *data; last = *data++) {
-		len = *data == ',' && last != '\\' ? 0 : len + 1;
-		if (len > FSCONFIG_VALUE_MAX)
-			return true;
-	}
-	return false;
-}
-
-/* A SELinux label with commas: mount(2) wants it in quotes. False: the option is none. */
-static bool legacy_label(const char *option, size_t len, struct strbuf *out)
-{
-	const char *value;
-
-	if (!mount_label_option(option, &value))
-		return false;
-	strbuf_add(out, option, (size_t)(value - option));
-	strbuf_puts(out, "\"");
-	for (; value < option + len; value++)
-		if (*value != '\\')
-			strbuf_add(out, value, 1);
-	strbuf_puts(out, "\"");
-	return true;
-}
-
-/* The flags of the superblock are no options to mount(2): takes them out of data. An option may
- * hold "\\,", which stays as it is: the file system reads it. */
-static unsigned long legacy_data(const char *data, struct strbuf *out)
-{
-	static const struct {
-		const char *name;
-		unsigned long set, clear;
-	} flags[] = {
-		{ "ro", MS_RDONLY, 0 },
-		{ "rw", 0, MS_RDONLY },
-		{ "sync", MS_SYNCHRONOUS, 0 },
-		{ "async", 0, MS_SYNCHRONOUS },
-		{ "dirsync", MS_DIRSYNC, 0 },
-		{ "lazytime", MS_LAZYTIME, 0 },
-		{ "nolazytime", 0, MS_LAZYTIME },
-		{ "mand", MS_MANDLOCK, 0 },
-		{ "nomand", 0, MS_MANDLOCK },
-		{ "iversion", MS_I_VERSION, 0 },
-		{ "noiversion", 0, MS_I_VERSION },
-	};
-	unsigned long mask = 0;
-	size_t len, i;
-
-	for (; *data; data += len + (data[len] == ',')) {
-		for (len = 0; data[len] && data[len] != ','; len++)
-			if (data[len] == '\\' && data[len + 1] == ',')
-				len++;
-		for (i = 0; i < ARRAY_LEN(flags); i++)
-			if (strlen(flags[i].name) == len && strncmp(flags[i].name, data, len) == 0)
-				break;
-		if (i < ARRAY_LEN(flags)) {
-			mask = (mask & ~flags[i].clear) | flags[i].set;
-			continue;
-		}
-		if (out->len > 0)
-			strbuf_puts(out, ",");
-		if (!legacy_label(data, len, out))
-			strbuf_add(out, data, len);
-	}
-	return mask;
-}
-
-static int legacy_mount_in(const struct mount_step *step, int scratch, int *out_fd, struct err *e)
-{
-	AUTO_FREE char *path = x_printf("/proc/self/fd/%d/m", scratch);
-	struct strbuf data = { 0 };
-	AUTO_FREE char *text = NULL;
-	unsigned long flags;
-	int r;
-
-	flags = legacy_data(step->data, &data);
-	text = data.s;
-	if (data.len > MOUNT_DATA_MAX)
-		return err_set(e, E2BIG, "options: %zu bytes, the kernel takes at most %u when one is longer than %d",
-			       data.len, MOUNT_DATA_MAX, FSCONFIG_VALUE_MAX);
-	if (mkdirat(scratch, "m", 0700) < 0)
-		return err_sys(e, errno, "make a directory for a mount");
-	if (mount(step->source, path, step->fstype, flags, data.s) < 0)
-		return err_sys(e, errno, "type '%s'", step->fstype);
-	r = mount_clone(scratch, "m", false, out_fd, e);
-	(void)umount2(path, MNT_DETACH);
-	return r;
-}
-
-/* overlay with many layers: fsconfig(2) takes no value this long, mount(2) does; so with iversion, which
- * fsconfig(2) does not know. But mount(2) wants
- * a path, and gives no descriptor. So the mount is made in a private tmpfs that stands on the target
- * for that long, and is taken from there as a detached tree. */
-static int legacy_new_fs(const struct mount_step *step, int target, int *out_fd, struct err *e)
-{
-	AUTO_FD scratch = -1, fd = -1;
-	char path[FD_PATH_MAX];
-	int r;
-
-	r = mount_new_fs("tmpfs", "tmpfs", NULL, 0, &scratch, e);
-	if (r == 0)
-		r = mount_attach(scratch, target, e);
-	if (r < 0)
-		return r;
-	r = mount_set(scratch, 0, 0, MS_PRIVATE, false, e);
-	if (r == 0)
-		r = legacy_mount_in(step, scratch, &fd, e);
-	fd_path(scratch, path);
-	if (umount2(path, MNT_DETACH) < 0 && r == 0)
-		r = err_sys(e, errno, "unmount a scratch tmpfs");
-	if (r == 0)
-		r = mount_set(fd, step->attr_set, step->attr_clear, 0, false, e);
-	if (r == 0)
-		*out_fd = fd_take(&fd);
-	return r;
-}
-
 /* Mounts below it and device nodes in it are still to come. */
 static bool late_readonly(const struct mount_step *step)
 {
@@ -491,8 +357,8 @@ static int new_fs(const struct mount_step *step, const struct plan *plan, int *o
 /* scratch_at: where a file system that only mount(2) makes may stand for a moment. */
 static int fs_new(const struct mount_step *step, const struct plan *plan, int scratch_at, int *out_fd, struct err *e)
 {
-	if (has_long_value(step->data) || has_option(step->data, "iversion") || has_option(step->data, "noiversion"))
-		return legacy_new_fs(step, scratch_at, out_fd, e);
+	if (mount_legacy_needed(step->data))
+		return mount_legacy_new_fs(step, scratch_at, out_fd, e);
 	return new_fs(step, plan, out_fd, e);
 }
 
