@@ -18,7 +18,7 @@
 #include "child.h"
 #include "clock.h"
 #include "create_cgroup.h"
-#include "device.h"
+#include "create_sources.h"
 #include "fd.h"
 #include "hooks.h"
 #include "idmap.h"
@@ -26,10 +26,6 @@
 #include "kernel.h"
 #include "listener.h"
 #include "log.h"
-#include "lsm.h"
-#include "mount.h"
-#include "mount_idmap.h"
-#include "mount_proc.h"
 #include "namespace.h"
 #include "netdev.h"
 #include "oom.h"
@@ -37,13 +33,11 @@
 #include "process.h"
 #include "rdt.h"
 #include "rlimit.h"
-#include "rootfs.h"
 #include "sched.h"
 #include "seal.h"
 #include "spawn.h"
 #include "str.h"
 #include "sync.h"
-#include "terminal.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -93,83 +87,6 @@ static int check_terminal(const struct creation *c, enum creation_mode mode, str
 	if (mode != CREATION_ATTACHED && terminal && !c->opts->console_socket)
 		return err_set(e, EINVAL, "process.terminal: needs --console-socket when husk does not stay attached");
 	return 0;
-}
-
-/* In a pid namespace that others live in already, their CAP_SYS_PTRACE would reach us. */
-static bool shares_pids(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n_joins; i++)
-		if (plan->joins[i].clone_flag == CLONE_NEWPID)
-			return !plan->has_userns;
-	return false;
-}
-
-/* Where the kernel cannot make a procfs from outside, the child sets itself up in there, visible. */
-static void keep_from_tracers(struct creation *c)
-{
-	bool label = lsm_wanted(&c->plan->process.lsm);
-
-	if (shares_pids(c->plan))
-		c->plan->pids_last = mount_proc_outside(c->plan, label ? &c->label_inside : NULL, NULL) == 0;
-}
-
-/* An ordinary user may make a time namespace only within its new user namespace, and its offsets are
- * written before a process enters it (timens.h): so the user namespace is made first, and joined. */
-static int make_userns_first(struct plan *plan, struct err *e)
-{
-	struct join_step *join = &plan->joins[plan->n_joins];
-	int fd, r;
-
-	if (!plan->time_offsets || !(plan->clone_flags & CLONE_NEWUSER))
-		return 0;
-	if (plan->n_joins == PLAN_JOIN_MAX)
-		return err_set(e, EINVAL, "linux.namespaces: more than %d to join", PLAN_JOIN_MAX - 1);
-	r = idmap_userns(plan->spec->linux_, &fd, e);
-	if (r < 0)
-		return r;
-	*join = (struct join_step){ .clone_flag = CLONE_NEWUSER, .path = "the container's own", .fd = fd };
-	plan->n_joins++;
-	plan->clone_flags &= ~(unsigned int)CLONE_NEWUSER;
-	return 0;
-}
-
-/* Everything that is opened with the caller's rights, before there is a child. */
-static int open_sources(struct creation *c, struct err *e)
-{
-	int r;
-
-	c->privileged = geteuid() == 0;
-	r = lsm_prepare(&c->plan->process.lsm, &c->label_procfd, e);
-	if (r == 0)
-		r = lsm_check_mount_label(c->plan->mount_label, e);
-	if (r == 0 && c->spec->hooks[HOOK_CREATE_CONTAINER].n)
-		r = hooks_open_output(c->spec, &c->hook_output, e);
-	if (r == 0)
-		r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
-	if (r == 0)
-		keep_from_tracers(c);
-	if (r == 0 && c->opts->console_socket)
-		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
-	if (r == 0 && !c->privileged)
-		r = mount_idmap_refuse(c->plan, e);
-	c->plan->staged = !c->ctx->host_root;
-	if (r == 0 && c->plan->staged)
-		r = make_userns_first(c->plan, e);
-	if (r < 0 || !c->privileged)
-		return r;
-	r = rootfs_open(c->plan, &c->rootfs, e);
-	if (r ==
-	    -EPERM) { /* not even here is it root of the mounts: then the child opens them in its own, as a user's does */
-		c->privileged = false;
-		return mount_idmap_refuse(c->plan, e);
-	}
-	if (r == 0)
-		r = mount_open_sources(c->plan, e);
-	if (r == 0)
-		r = mount_idmap_all(c->plan, idmap_userns, e);
-	if (r == 0 && c->plan->has_userns)
-		r = device_open_sources(c->plan, e);
-	return r;
 }
 
 /* What delete would need is written before it is made: here, the cgroup's path. */
@@ -519,10 +436,10 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 		r = load(c, e);
 	if (r == 0)
 		r = check_terminal(c, mode, e);
-	if (r == 0 && shares_pids(c->plan))
+	if (r == 0 && creation_shares_pids(c->plan))
 		r = seal_self(e);
 	if (r == 0)
-		r = open_sources(c, e);
+		r = creation_open_sources(c, e);
 	if (r == 0)
 		r = process_prepare_filter(c->ctx, c->spec, &c->filter, e);
 	if (r == 0)

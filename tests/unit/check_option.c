@@ -461,9 +461,8 @@ static const struct {
 	{ "--rootless true", HUSK_CGROUPFS, 1, NULL },
 	{ "--rootless=false", HUSK_CGROUPFS, 0, NULL },
 	{ "--rootless=auto", HUSK_CGROUPFS, -1, NULL },
-	{ "--systemd-cgroup", 0, 0, "--systemd-cgroup: not supported by this build; use cgroupfs or disabled" },
-	{ "--cgroup-manager systemd", 0, 0,
-	  "--cgroup-manager systemd: not supported by this build; use cgroupfs or disabled" },
+	{ "--systemd-cgroup", HUSK_CGROUP_SYSTEMD, -1, NULL },
+	{ "--cgroup-manager systemd", HUSK_CGROUP_SYSTEMD, -1, NULL },
 	{ "--cgroup-manager x", 0, 0, "option '--cgroup-manager': expected cgroupfs, systemd or disabled, got 'x'" },
 	{ "--rootless x", 0, 0, "option '--rootless': expected true, false or auto, got 'x'" },
 };
