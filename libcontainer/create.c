@@ -356,9 +356,11 @@ static int wait_child(const struct creation *c, struct err *e)
 	return 0;
 }
 
-/* Serves the child until it says this. What comes with it is a terminal's master. */
+/* Serves the child until it says this. What comes with it is a terminal's master. A process that was born
+ * where it can be traced (birth.h) may be made to say anything: it is owed nothing more. */
 static int wait_message(struct creation *c, enum sync_type until, struct err *e)
 {
+	bool born = c->plan->pids_last && until == SYNC_READY;
 	int r;
 
 	for (;;) {
@@ -370,13 +372,13 @@ static int wait_message(struct creation *c, enum sync_type until, struct err *e)
 		r = sync_recv(c->sync, &fd, NULL, e);
 		if (r == 0 || r == -ECONNRESET)
 			return child_died(c, r, e);
-		if (r == (int)until && c->master < 0)
+		if (r == (int)until && c->master < 0 && !born)
 			c->master = fd_take(&fd);
 		if (r < 0 || r == (int)until)
 			return r < 0 ? r : 0;
-		if (r == SYNC_HOOKS)
+		if (r == SYNC_HOOKS && !born)
 			r = runtime_hooks(c, e);
-		else if (r == SYNC_LISTENER)
+		else if (r == SYNC_LISTENER && !born)
 			r = pass_listener(c, fd, e);
 		else
 			r = err_set(e, EPROTO, "the container's process sent message %d out of turn", r);

@@ -68,6 +68,54 @@ test_husk_killed_when_the_process_is_born_leaves_none() {
 	end_pair
 }
 
+# say_in_its_place MESSAGE: sends the number of a message (sync_type.h) on the sockets of the process that
+# was born, as one that traces it could.
+say_in_its_place() {
+	python3 - "$PID" "$@" <<-'PYTHON'
+		import ctypes, os, socket, struct, sys, time
+		first, message = sys.argv[1], int(sys.argv[2])
+		libc = ctypes.CDLL(None)
+		namespace = os.readlink(f"/proc/{first}/ns/pid")
+		def born():
+		    for pid in filter(str.isdigit, os.listdir("/proc")):
+		        try:
+		            if pid != first and os.readlink(f"/proc/{pid}/ns/pid") == namespace:
+		                return int(pid)
+		        except OSError:
+		            pass
+		end, pid = time.time() + 20, born()
+		while not pid and time.time() < end:
+		    pid = born()
+		time.sleep(0.2)
+		pidfd = os.pidfd_open(pid)
+		for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
+		    if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+		        continue
+		    ours = socket.socket(fileno=libc.syscall(438, pidfd, fd, 0))
+		    try:
+		        ours.send(struct.pack("Ii", message, 0))
+		        print("said")
+		    except OSError:
+		        pass
+	PYTHON
+}
+
+test_what_is_born_runs_no_hooks_of_the_host() {
+	need strace python3
+	make_pair '.process.args = ["/bin/sleep", "100"]'
+	printf '#!/bin/sh\ncat >/dev/null\necho ran >>%s\n' "$T/hooks" >"$T/hook"
+	chmod 0755 "$T/hook"
+	config c --arg hook "$T/hook" '.hooks = {"createRuntime": [{"path": $hook}]}'
+	say_in_its_place 2 >said 2>&1 &
+	run strace -o "$T/calls" -e trace=pidfd_open -e inject=pidfd_open:delay_enter=1500000:when=2 \
+		"$HUSK" --root "$ROOT" create -b c "$ID-2"
+	wait
+	assert_eq "$(cat said)" said "what was said in its place"
+	assert_eq "$(cat hooks)" ran "what hooks ran"
+	assert_match "$STATUS $ERR" '^1 .*out of turn' "status and error"
+	end_pair
+}
+
 test_status_output_and_failures() {
 	make_pair '.process.args = ["/bin/sh", "-c", "echo out; exit 7"]'
 	run husk run -b c "$ID-2"
