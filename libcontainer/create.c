@@ -334,6 +334,8 @@ static int child_died(struct creation *c, int r, struct err *e)
 {
 	int status = 0;
 
+	if (c->plan->pids_last) /* what may be traced may be stopped, its socket shut */
+		(void)sys_pidfd_send_signal(c->pidfd, SIGKILL);
 	if (waitpid(c->state.pid, &status, 0) != c->state.pid)
 		status = 0;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && out_of_memory(c))

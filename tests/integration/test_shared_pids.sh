@@ -69,10 +69,10 @@ test_husk_killed_when_the_process_is_born_leaves_none() {
 }
 
 # say_in_its_place MESSAGE: sends the number of a message (sync_type.h) on the sockets of the process that
-# was born, as one that traces it could.
+# was born, as one that traces it could; 0: stops the process, and ends the talk when husk listens.
 say_in_its_place() {
 	python3 - "$PID" "$@" <<-'PYTHON'
-		import ctypes, os, socket, struct, sys, time
+		import ctypes, os, signal, socket, struct, sys, time
 		first, message = sys.argv[1], int(sys.argv[2])
 		libc = ctypes.CDLL(None)
 		namespace = os.readlink(f"/proc/{first}/ns/pid")
@@ -93,7 +93,12 @@ say_in_its_place() {
 		        continue
 		    ours = socket.socket(fileno=libc.syscall(438, pidfd, fd, 0))
 		    try:
-		        ours.send(struct.pack("Ii", message, 0))
+		        if message == 0:
+		            os.kill(pid, signal.SIGSTOP)
+		            time.sleep(3)
+		            ours.shutdown(socket.SHUT_RDWR)
+		        else:
+		            ours.send(struct.pack("Ii", message, 0))
 		        print("said")
 		    except OSError:
 		        pass
@@ -113,6 +118,18 @@ test_what_is_born_runs_no_hooks_of_the_host() {
 	assert_eq "$(cat said)" said "what was said in its place"
 	assert_eq "$(cat hooks)" ran "what hooks ran"
 	assert_match "$STATUS $ERR" '^1 .*out of turn' "status and error"
+	end_pair
+}
+
+test_what_is_born_makes_nobody_wait() {
+	need strace python3
+	make_pair '.process.args = ["/bin/sleep", "100"]'
+	say_in_its_place 0 >said 2>&1 &
+	run timeout -k 1 15 strace -o "$T/calls" -e trace=pidfd_open -e inject=pidfd_open:delay_enter=1500000:when=1 \
+		"$HUSK" --root "$ROOT" create -b c "$ID-2"
+	wait
+	assert_match "$(cat said)" said "what was said in its place"
+	assert_match "$STATUS $ERR" '^1 .*died' "status and error"
 	end_pair
 }
 
