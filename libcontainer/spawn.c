@@ -75,6 +75,11 @@ static int clone_failed(int code, int cgroup_fd, struct err *e)
 		return err_sys(e, code, "clone3 (a limit in user.max_*_namespaces is reached)");
 	if (code == EBUSY && cgroup_fd >= 0)
 		return err_sys(e, code, "clone3 (the cgroup has controllers enabled for its children)");
+	if (code == EACCES && cgroup_fd >= 0) /* cgroups(7), "Cgroups delegation: delegation containment" */
+		return err_sys(e, code,
+			       "clone3 (this user may not put a process into the container's cgroup from the one that "
+			       "husk runs in: run husk below a cgroup of the user's own, as systemd-run --user --scope "
+			       "does, or use --cgroup-manager disabled)");
 	return err_sys(e, code, "clone3");
 }
 

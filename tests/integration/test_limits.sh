@@ -461,6 +461,21 @@ test_without_a_cgroup_a_user_is_told_what_is_not_enforced() {
 	assert_match "$ERR" "linux.resources.memory.limit: not enforced" warning
 }
 
+test_a_user_in_a_cgroup_of_others_is_told_the_way() {
+	is_root || skip "needs root"
+	local own
+	own=$(cgroup2_root)/$ID
+	mkdir "$own"
+	chown -R "$HUSK_TEST_USER" "$own"
+	chmod 0755 "$T"
+	as_user cp -r "$HUSK_TEMPLATE" "$T/home/rootfs"
+	as_user sh -c 'cd && "$0" spec --rootless && jq --arg path "/$1/c" ".process.terminal = false |
+		.linux.cgroupsPath = \$path" config.json >new && mv new config.json' "$HUSK" "$ID"
+	expect_error 'systemd-run --user --scope' as_user sh -c 'cd && exec "$0" --root "$PWD/state" run "$1"' "$HUSK" "$ID"
+	[ ! -e "$own/c" ] || fail "its cgroup was left"
+	rmdir "$own"
+}
+
 # In the session of a user of the lab, whose cgroup is delegated.
 test_limits_hold_in_a_delegated_cgroup() {
 	local own
