@@ -14,6 +14,7 @@
 #include "mempolicy.h"
 #include "plan_mount.h"
 #include "seccomp.h"
+#include "spec.h"
 #include "str.h"
 
 #include <seccomp.h>
@@ -21,10 +22,6 @@
 #include <string.h>
 
 #define CAP_NUMBERS 64
-
-static const char *const hook_names[] = {
-	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL
-};
 
 static const char *const namespace_names[] = {
 	"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", NULL
@@ -139,7 +136,7 @@ int husk_features(char **out_json, struct err *e)
 	gen_object_open(g, NULL);
 	gen_pair(g, "ociVersionMin", "1.0.0");
 	gen_pair(g, "ociVersionMax", "1.3.0");
-	gen_strings(g, "hooks", hook_names);
+	gen_strings(g, "hooks", spec_hook_names);
 	gen_strings(g, "mountOptions", plan_mount_option_names());
 	put_linux(g);
 	put_annotations(g);

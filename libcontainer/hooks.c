@@ -33,20 +33,6 @@ struct tail {
 	size_t len;
 };
 
-static const char *const names[HOOK_KINDS] = {
-	[HOOK_PRESTART] = "prestart",
-	[HOOK_CREATE_RUNTIME] = "createRuntime",
-	[HOOK_CREATE_CONTAINER] = "createContainer",
-	[HOOK_START_CONTAINER] = "startContainer",
-	[HOOK_POSTSTART] = "poststart",
-	[HOOK_POSTSTOP] = "poststop",
-};
-
-const char *hooks_name(enum spec_hook_kind kind)
-{
-	return names[kind];
-}
-
 static const struct hook_output no_output = { -1, -1 };
 
 static int open_output(const struct spec *spec, const char *name, int *out_fd, struct err *e)
@@ -243,7 +229,7 @@ static int run_all(const struct spec *spec, enum spec_hook_kind kind, const stru
 		int r = run_one(&spec->hooks[kind].v[i], run, e);
 
 		if (r < 0)
-			return err_add(e, "hooks.%s[%zu]", names[kind], i);
+			return err_add(e, "hooks.%s[%zu]", spec_hook_names[kind], i);
 	}
 	return 0;
 }

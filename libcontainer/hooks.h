@@ -8,9 +8,6 @@
 #include "spec.h"
 #include "state.h"
 
-/* The key of a kind in config.json: "createRuntime". */
-const char *hooks_name(enum spec_hook_kind kind);
-
 /* Where hooks that are programs of the host write, by crun's annotations; -1: standard output is dropped, and
  * standard error is read for messages. */
 struct hook_output {

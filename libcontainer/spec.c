@@ -55,6 +55,15 @@ static void read_mounts(struct spec_reader *rd, const struct json *array, struct
 	}
 }
 
+const char *const spec_hook_names[HOOK_KINDS + 1] = {
+	[HOOK_PRESTART] = "prestart",
+	[HOOK_CREATE_RUNTIME] = "createRuntime",
+	[HOOK_CREATE_CONTAINER] = "createContainer",
+	[HOOK_START_CONTAINER] = "startContainer",
+	[HOOK_POSTSTART] = "poststart",
+	[HOOK_POSTSTOP] = "poststop",
+};
+
 static void read_hook_list(struct spec_reader *rd, const struct json *hooks, const char *kind, struct spec_hooks *out)
 {
 	const struct json *array = spec_read_items(rd, hooks, kind, sizeof(*out->v), &out->v, &out->n);
@@ -73,36 +82,11 @@ static void read_hook_list(struct spec_reader *rd, const struct json *hooks, con
 
 static void read_hooks(struct spec_reader *rd, const struct json *top, struct spec *out)
 {
-	static const char *const kinds[HOOK_KINDS] = {
-		[HOOK_PRESTART] = "prestart",
-		[HOOK_CREATE_RUNTIME] = "createRuntime",
-		[HOOK_CREATE_CONTAINER] = "createContainer",
-		[HOOK_START_CONTAINER] = "startContainer",
-		[HOOK_POSTSTART] = "poststart",
-		[HOOK_POSTSTOP] = "poststop",
-	};
 	const struct json *hooks = spec_read_object(rd, top, "hooks");
 	size_t i;
 
 	for (i = 0; i < HOOK_KINDS; i++)
-		read_hook_list(rd, hooks, kinds[i], &out->hooks[i]);
-}
-
-static void read_annotations(struct spec_reader *rd, const struct json *top, struct spec *out)
-{
-	const struct json *obj = spec_read_object(rd, top, "annotations");
-
-	if (!obj)
-		return;
-	out->annotations = json_alloc(rd->doc, obj->len, sizeof(*out->annotations));
-	json_each (item, obj) {
-		struct spec_kv *kv = &out->annotations[out->n_annotations++];
-
-		kv->key = item->key;
-		rd->status = json_str(item, &kv->value, rd->e);
-		if (rd->status < 0)
-			return;
-	}
+		read_hook_list(rd, hooks, spec_hook_names[i], &out->hooks[i]);
 }
 
 /* The part of version 1.x that this code knows is the whole of every 1.x: new keys are only added. */
@@ -141,7 +125,7 @@ static void read_config(struct spec_reader *rd, const struct json *top, struct s
 	read_mounts(rd, spec_read_array(rd, top, "mounts"), out);
 	read_hooks(rd, top, out);
 	spec_read_linux(rd, spec_read_object(rd, top, "linux"), out->linux_);
-	read_annotations(rd, top, out);
+	out->annotations = spec_read_kv(rd, top, "annotations", &out->n_annotations);
 }
 
 static void read_process_json(struct spec_reader *rd, const struct json *top, struct spec *out)

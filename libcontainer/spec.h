@@ -97,6 +97,11 @@ struct spec_hook {
 	int timeout; /* seconds; 0: none */
 };
 
+/* A member of an object whose keys are free. */
+struct spec_kv {
+	const char *key, *value;
+};
+
 enum spec_hook_kind {
 	HOOK_PRESTART,
 	HOOK_CREATE_RUNTIME,
@@ -106,6 +111,9 @@ enum spec_hook_kind {
 	HOOK_POSTSTOP,
 	HOOK_KINDS
 };
+
+/* Their keys in config.json, in this order; ends with a NULL. */
+extern const char *const spec_hook_names[HOOK_KINDS + 1];
 
 struct spec_hooks {
 	struct spec_hook *v;
@@ -141,10 +149,6 @@ struct spec_netdev {
 	const char *name; /* in the container; may be a template (ifname.h); never NULL */
 };
 
-struct spec_sysctl {
-	const char *key, *value;
-};
-
 /* Strings as in the spec: "SCMP_ACT_ERRNO", "SCMP_ARCH_X86_64", "SCMP_CMP_EQ". */
 struct spec_seccomp_arg {
 	unsigned int index;
@@ -172,10 +176,6 @@ struct spec_seccomp {
 	size_t n_rules;
 	const char *text; /* the section's own bytes in config.json, for the cache; not NUL-terminated */
 	size_t text_len;
-};
-
-struct spec_kv {
-	const char *key, *value;
 };
 
 /* Strings as in the spec: "LINUX32"; "MPOL_BIND", "MPOL_F_STATIC_NODES". */
@@ -219,7 +219,7 @@ struct spec_linux {
 	size_t n_device_rules;
 	const char *rootfs_propagation; /* NULL, or shared slave private unbindable with an optional r before */
 	struct strv masked_paths, readonly_paths;
-	struct spec_sysctl *sysctls;
+	struct spec_kv *sysctls;
 	size_t n_sysctls;
 	struct spec_seccomp *seccomp;
 	struct spec_personality *personality; /* NULL: not given; so are the next two */

@@ -181,23 +181,6 @@ static struct strv read_paths(struct spec_reader *rd, const struct json *obj, co
 	return out;
 }
 
-static void read_sysctls(struct spec_reader *rd, const struct json *obj, struct spec_linux *out)
-{
-	const struct json *sysctl = spec_read_object(rd, obj, "sysctl");
-
-	if (!sysctl)
-		return;
-	out->sysctls = json_alloc(rd->doc, sysctl->len, sizeof(*out->sysctls));
-	json_each (item, sysctl) {
-		struct spec_sysctl *s = &out->sysctls[out->n_sysctls++];
-
-		s->key = item->key;
-		rd->status = json_str(item, &s->value, rd->e);
-		if (rd->status < 0)
-			return;
-	}
-}
-
 static void read_netdev(struct spec_reader *rd, const struct json *item, struct spec_netdev *out)
 {
 	const struct json *node = json_get(item, "name");
@@ -289,7 +272,7 @@ void spec_read_linux(struct spec_reader *rd, const struct json *obj, struct spec
 	read_propagation(rd, obj, out);
 	out->masked_paths = read_paths(rd, obj, "maskedPaths");
 	out->readonly_paths = read_paths(rd, obj, "readonlyPaths");
-	read_sysctls(rd, obj, out);
+	out->sysctls = spec_read_kv(rd, obj, "sysctl", &out->n_sysctls);
 	out->seccomp = spec_read_seccomp(rd, spec_read_object(rd, obj, "seccomp"));
 	spec_read_placement(rd, obj, out);
 	out->mount_label = spec_read_str(rd, obj, "mountLabel");

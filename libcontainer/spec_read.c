@@ -149,6 +149,26 @@ bool spec_read_bool(struct spec_reader *rd, const struct json *obj, const char *
 	return v && v->boolean;
 }
 
+struct spec_kv *spec_read_kv(struct spec_reader *rd, const struct json *obj, const char *key, size_t *out_n)
+{
+	const struct json *members = spec_read_object(rd, obj, key);
+	struct spec_kv *out;
+
+	if (!members)
+		return NULL;
+	out = json_alloc(rd->doc, members->len, sizeof(*out));
+	json_each (item, members) {
+		struct spec_kv *kv = &out[item->index];
+
+		kv->key = item->key;
+		rd->status = json_str(item, &kv->value, rd->e);
+		if (rd->status < 0)
+			return NULL;
+	}
+	*out_n = members->len;
+	return out;
+}
+
 struct strv spec_read_strv(struct spec_reader *rd, const struct json *obj, const char *key)
 {
 	const struct json *v = member(rd, obj, key);

@@ -50,6 +50,8 @@ const char *spec_read_need_str(struct spec_reader *rd, const struct json *obj, c
 /* Also fails when it does not start with '/'. */
 const char *spec_read_need_abs(struct spec_reader *rd, const struct json *obj, const char *key);
 bool spec_read_bool(struct spec_reader *rd, const struct json *obj, const char *key);
+/* The members of an object of strings; NULL when absent. */
+struct spec_kv *spec_read_kv(struct spec_reader *rd, const struct json *obj, const char *key, size_t *out_n);
 struct strv spec_read_strv(struct spec_reader *rd, const struct json *obj, const char *key);
 /* True when the key is there; only then *out is set. */
 bool spec_read_i64(struct spec_reader *rd, const struct json *obj, const char *key, int64_t min, int64_t max,

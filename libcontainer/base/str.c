@@ -56,7 +56,7 @@ bool str_starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static int parse_digits(const char *s, unsigned int base, uint64_t max, uint64_t *out)
+int str_u64(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -65,19 +65,14 @@ static int parse_digits(const char *s, unsigned int base, uint64_t max, uint64_t
 	for (; *s; s++) {
 		unsigned int digit = (unsigned int)*s - '0';
 
-		if (digit >= base)
+		if (digit > 9)
 			return -EINVAL;
-		if (v > (max - digit) / base || digit > max)
+		if (v > (max - digit) / 10 || digit > max)
 			return -ERANGE;
-		v = v * base + digit;
+		v = v * 10 + digit;
 	}
 	*out = v;
 	return 0;
-}
-
-int str_u64(const char *s, uint64_t max, uint64_t *out)
-{
-	return parse_digits(s, 10, max, out);
 }
 
 bool str_take_u64(const char **s, uint64_t max, uint64_t *out)
@@ -93,11 +88,6 @@ bool str_take_u64(const char **s, uint64_t max, uint64_t *out)
 	return str_u64(digits, max, out) == 0;
 }
 
-int str_octal(const char *s, uint64_t max, uint64_t *out)
-{
-	return parse_digits(s, 8, max, out);
-}
-
 int str_i64(const char *s, int64_t min, int64_t max, int64_t *out)
 {
 	bool negative = *s == '-';
@@ -105,7 +95,7 @@ int str_i64(const char *s, int64_t min, int64_t max, int64_t *out)
 	int64_t value;
 	int r;
 
-	r = parse_digits(s + negative, 10, negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX, &v);
+	r = str_u64(s + negative, negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX, &v);
 	if (r < 0)
 		return r;
 	value = negative ? (int64_t)(0 - v) : (int64_t)v;

@@ -36,8 +36,6 @@ int str_i64(const char *s, int64_t min, int64_t max, int64_t *out);
 /* The digits that *s begins with; *s moves behind them. False, and *out untouched: there are none, or the
  * number is above max. */
 bool str_take_u64(const char **s, uint64_t max, uint64_t *out);
-/* The same as str_u64() in base 8, for file modes. */
-int str_octal(const char *s, uint64_t max, uint64_t *out);
 
 /* A growing text. Start from all zeroes; free(buf.s) ends it. */
 struct strbuf {

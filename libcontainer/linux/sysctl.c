@@ -29,7 +29,7 @@ static int key_to_path(const char *key, char *out, size_t size)
 	return 0;
 }
 
-int sysctl_apply(int procfd, const struct spec_sysctl *v, size_t n, struct err *e)
+int sysctl_apply(int procfd, const struct spec_kv *v, size_t n, struct err *e)
 {
 	struct open_how how = {
 		.flags = O_WRONLY | O_CLOEXEC,

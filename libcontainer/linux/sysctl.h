@@ -9,6 +9,6 @@
 /* Writes each value to the namespaces that the caller is in. procfd: a checked procfs of the host
  * (base/proc.h), so that no file of the container's image is on the way. A key is written with dots,
  * or with slashes where a name holds a dot. */
-int sysctl_apply(int procfd, const struct spec_sysctl *v, size_t n, struct err *e);
+int sysctl_apply(int procfd, const struct spec_kv *v, size_t n, struct err *e);
 
 #endif

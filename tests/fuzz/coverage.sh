@@ -20,7 +20,7 @@ parsers() {
 		libcontainer/base/mountinfo.c        kernel
 		libcontainer/base/proc.c             kernel          proc_parse_stat,next_number,proc_uid_map_is_whole
 		libcontainer/base/signame.c          argv
-		libcontainer/base/str.c              config          parse_digits,str_u64,str_i64,str_octal
+		libcontainer/base/str.c              config,kernel   str_u64,str_i64,str_take_u64
 		libcontainer/exec_process.c          process
 		libcontainer/linux/caps.c            config,process  is_plain_name,caps_bit
 		libcontainer/linux/cgroup.c          kernel          add_components,cgroup_path_join,cgroup_own_path
@@ -30,7 +30,7 @@ parsers() {
 		libcontainer/linux/cgroup_dev.c      config,update          policy_is_open,policy_add,read_access,is_number,policy_add_spec,has_device,policy_make,emit,emit_head,emit_end,emit_rule,cgroup_dev_compile
 		libcontainer/linux/cgroup_limits.c   config,update
 		libcontainer/linux/cgroup_procs.c    kernel          cgroup_event_value,cgroup_pids_parse,pids_add
-		libcontainer/linux/cgroup_stats.c    kernel          take_number,next_line,cgroup_stats_parse_flat,take_average,parse_psi_line,cgroup_stats_parse_psi,parse_io_value,cgroup_stats_parse_io,cgroup_stat_value
+		libcontainer/linux/cgroup_stats.c    kernel          next_line,cgroup_stats_parse_flat,take_average,parse_psi_line,cgroup_stats_parse_psi,parse_io_value,cgroup_stats_parse_io,cgroup_stat_value
 		libcontainer/linux/passwd.c          passwd          line_field,line_is_of,line_home,passwd_find_home
 		libcontainer/linux/rdt.c             kernel          next_share,share_is_there,find_resource,rdt_same_schemas
 		libcontainer/linux/seccomp_cache.c   seccomp_cache   seccomp_cache_parse,seccomp_cache_hash,library_version

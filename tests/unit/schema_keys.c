@@ -334,7 +334,7 @@ const struct schema_key schema_keys[] = {
 	{ "linux.readonlyPaths", STRV, LINUX, "'readonlyPaths':%s", "['/r']", AT(linux, spec_linux, readonly_paths) },
 	{ "linux.mountLabel", STR, LINUX, "'mountLabel':%s", "'l'", AT(linux, spec_linux, mount_label) },
 	{ "linux.sysctl", OBJ, SPACES, "'sysctl':%s", "{'net.a':'1'}", AT(linux, spec_linux, sysctls) },
-	{ "linux.sysctl.{}", STR, SPACES, "'sysctl':{'net/x':%s}", "'1'", AT(sysctl, spec_sysctl, value) },
+	{ "linux.sysctl.{}", STR, SPACES, "'sysctl':{'net/x':%s}", "'1'", AT(sysctl, spec_kv, value) },
 	{ "linux.seccomp", OBJ, LINUX, "'seccomp':%s", "{'defaultAction':'SCMP_ACT_ALLOW'}",
 	  AT(linux, spec_linux, seccomp) },
 	{ "linux.seccomp.defaultAction", STR, LINUX, "'seccomp':{'defaultAction':%s}", "'SCMP_ACT_ALLOW'",
