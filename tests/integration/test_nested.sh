@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# husk inside a container of husk: what works there, and what the errors say where it cannot.
+# husk inside a container of husk, alone and as the runtime of a Podman in there: what works, and what the errors say
+# where it cannot.
 # runs-as: root user
 # shellcheck disable=SC2016 # $names in single quotes are the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 ROOT_ONLY="test_with_privilege test_with_privilege_but_no_device_of_its_own test_in_a_user_namespace_of_root"
+ROOT_ONLY+=" $(test_functions | grep podman | tr '\n' ' ')"
 private_cgroup2 "$@"
 
 ALL='["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_DAC_READ_SEARCH","CAP_FOWNER","CAP_FSETID","CAP_KILL","CAP_SETGID","CAP_SETUID","CAP_SETPCAP",
@@ -113,6 +115,112 @@ test_the_default_bundle() {
 	! is_root || expect_error "clone3 \(an ordinary user needs a 'user' namespace" husk run -b b "$ID"
 	INNER_ROOTLESS=1 inner "$look"
 	expect_error "linux.uidMappings: the kernel refuses the map .*CAP_SETFCAP" husk run -b b "$ID"
+}
+
+# ---- Podman in a container of husk ----
+
+# podman_outer [JQ]: a bundle `b` whose rootfs is this machine's / below an overlay, so that Podman and what it needs
+# are there. /inner has husk, a rootfs, and Podman's configuration; all that Podman writes goes to tmpfs in there.
+podman_outer() {
+	need podman conmon
+	mkdir b o
+	mount -t tmpfs -o mode=755 none o
+	trap 'umount -l b/rootfs o 2>/dev/null' EXIT
+	mkdir -p b/rootfs o/work o/upper/inner
+	cp -a "$HUSK_TEMPLATE" o/upper/inner/rootfs
+	install -m 755 "$HUSK" o/upper/inner/husk
+	podman_files o/upper/inner
+	mount -t overlay -o lowerdir=/,upperdir=o/upper,workdir=o/work none b/rootfs 2>/dev/null ||
+		skip "this machine makes no overlay of /"
+	mkdir -p b/rootfs/tmp b/rootfs/run b/rootfs/var/lib/containers b/rootfs/etc/cni
+	"$HUSK" spec -b b
+	config b --argjson all "$ALL" '.process.terminal = false | .root.readonly = false | .process.noNewPrivileges = false
+		| .process.capabilities = {bounding: $all, effective: $all, permitted: $all}
+		| .process.env += ["HOME=/tmp", "CONTAINERS_CONF=/inner/containers.conf", "CONTAINERS_STORAGE_CONF=/inner/storage.conf",
+			"ASAN_OPTIONS=" + env.ASAN_OPTIONS]
+		| .linux.maskedPaths = [] | .linux.readonlyPaths = []
+		| .mounts += (["/tmp", "/run", "/var/lib/containers", "/etc/cni"] | map({destination: ., type: "tmpfs", source: "tmpfs"}))
+		| (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]'
+	[ $# = 0 ] || config b "$@"
+}
+
+podman_files() { # DIR, which is /inner in there
+	cat >"$1/containers.conf" <<-END
+		[containers]
+		log_driver = "k8s-file"
+		[engine]
+		runtime = "husk"
+		runtime_supports_json = ["husk"]
+		runtime_supports_nocgroup = ["husk"]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		lock_type = "file"
+		[engine.runtimes]
+		husk = ["/inner/husk"]
+	END
+	cat >"$1/storage.conf" <<-END
+		[storage]
+		driver = "vfs"
+		graphroot = "/run/store"
+		runroot = "/run/runstore"
+	END
+	tar -C "$HUSK_TEMPLATE" -cf "$1/image.tar" .
+}
+
+# What runs in the outer container: one container of a directory, one of an image. Each line tells what worked.
+podman_within='
+	set -e
+	run="podman run --cgroups=disabled --network none"
+	$run --rm --rootfs /inner/rootfs sh -c "echo \$(cat /proc/1/comm /proc/self/uid_map); echo x >/dev/null && echo rootfs"
+	$run --rm --rootfs /inner/rootfs sh -c "exit 7" || echo status $?
+	podman import /inner/image.tar localhost/test >/dev/null 2>&1
+	$run -d --name in localhost/test sleep 1000 >/dev/null
+	podman exec in sh -c "echo exec \$(id -u) \$(cat /proc/1/comm)"
+	podman exec -u 1000:1001 in id -un
+	podman stop -t 0 in >/dev/null
+	podman inspect -f "ended {{.State.ExitCode}}" in
+	podman rm in >/dev/null
+	/inner/husk list -q'
+
+expect_podman_within() { # MAP HUSK...: the ids of the inner container; what runs the outer one
+	local map=$1
+	shift
+	container_sh b "$podman_within"
+	expect_output "sh $map"$'\nrootfs\nstatus 7\nexec 0 sleep\nguest\nended 137' "$@" run -b b "$ID"
+}
+
+test_podman_with_privilege() {
+	podman_outer
+	expect_podman_within "$(awk '{ print $1, $2, $3 }' /proc/self/uid_map)" husk
+}
+
+# Without CAP_SYS_ADMIN Podman makes itself a user namespace of all the ids that it has.
+test_podman_without_privilege() {
+	local size
+	podman_outer '.process.capabilities |= map_values(map(select(. != "CAP_SYS_ADMIN")))'
+	read -r _ _ size </proc/self/uid_map
+	expect_podman_within "0 0 1 1 1 $((size - 1))" husk
+}
+
+# Where it is uid 0 in a user namespace that it did not make.
+test_podman_in_a_user_namespace_of_root() {
+	podman_outer '.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 b/rootfs/inner
+	expect_podman_within "0 100000 65536" husk
+}
+
+test_podman_in_a_container_of_an_ordinary_user() {
+	local first
+	id "$HUSK_TEST_USER" >/dev/null 2>&1 || skip "no user '$HUSK_TEST_USER' with subordinate ids"
+	first=$(sed -n "s/^$HUSK_TEST_USER:\([0-9]*\):.*/\1/p" /etc/subuid)
+	[ "$first" = "$(sed -n "s/^$HUSK_TEST_USER:\([0-9]*\):.*/\1/p" /etc/subgid)" ] ||
+		skip "the subordinate uids and gids of '$HUSK_TEST_USER' differ"
+	need newuidmap newgidmap
+	podman_outer --argjson first "$first" '.linux.namespaces |= map(select(.type != "cgroup")) + [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": $first, "size": 65536}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R "$first:$first" b/rootfs/inner
+	expect_podman_within "0 $first 65536" as_user "$HUSK" --root "$T/home/run/state"
 }
 
 run_tests "$@"
