@@ -173,7 +173,9 @@ test_program_starts_clean() {
 		expect_status 0 husk run -b b "$ID"
 		assert_eq "$(sed -n 1p <<<"$OUT")" 0 "listeners among its descriptors"
 		assert_match "$OUT" '^7$' "status of its child"
-		assert_match "$OUT" 'SigIgn:.0{15}[04]$' "ignored signals"
+		# SIGQUIT is the shell's own doing; 32 and 33 are the C library's (posix_spawn(3) leaves them ignored)
+		ignored=$((0x$(sed -n 's/^SigIgn:[[:space:]]*//p' <<<"$OUT") & ~0x180000004))
+		assert_eq "$ignored" 0 "ignored signals"
 		assert_match "$OUT" 'Seccomp_filters:.1$' "filters"
 	done
 }
