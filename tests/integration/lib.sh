@@ -15,7 +15,7 @@
 # HUSK_MUST_RUN=1    a skip is a failure
 # HUSK_TEST_USER     the ordinary user of as_user (default husktest, which ./bootstrap makes, with
 #                    subordinate ids; where there is none: uid and gid 65534, without)
-# HUSK_TEST_SECONDS  time limit of a test (default 60)
+# HUSK_TEST_SECONDS  time limit of a test (default 180: only what hangs shall meet it)
 #
 # To be set by a test file before run_tests:
 # ROOT_ONLY="test_a test_b"   tests that an ordinary user cannot run
@@ -31,7 +31,7 @@ LIB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${HUSK:=$HUSK_TOP_BUILDDIR/husk}"
 : "${HUSK_FLAGS:=}"
 : "${HUSK_TEST_USER:=husktest}"
-: "${HUSK_TEST_SECONDS:=60}"
+: "${HUSK_TEST_SECONDS:=180}"
 : "${ROOT_ONLY:=}" "${USER_ONLY:=}"
 # husk makes itself undumpable, which LeakSanitizer cannot work with; the unit tests look for leaks.
 : "${ASAN_OPTIONS:=detect_leaks=0}"

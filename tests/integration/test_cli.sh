@@ -323,5 +323,5 @@ test_regex_reaches_every_match() {
 }
 
 # shellcheck disable=SC2034 # read by lib.sh
-ROOT_ONLY="test_setuid_is_refused"
+ROOT_ONLY="test_setuid_is_refused test_the_systemd_manager_needs_systemd" # a user does without a cgroup
 run_tests "$@"

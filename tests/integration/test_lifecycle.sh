@@ -609,7 +609,8 @@ test_version_and_features() {
 }
 
 # An ordinary user has one id, no device nodes, no sysctl of the host's and no other's namespaces.
-export ROOT_ONLY="test_user test_user_namespace_maps_ids test_devices test_a_joined_namespace test_exec_user
+export ROOT_ONLY="test_kill_while_the_cgroup_goes test_kill_all_while_the_cgroup_goes
+	test_user test_user_namespace_maps_ids test_devices test_a_joined_namespace test_exec_user
 	test_capabilities_of_another_user test_ps test_pause_resume test_sysctl"
 export USER_ONLY="test_an_ordinary_users_root_is_himself"
 ROOT_ONLY=${ROOT_ONLY//$'\n\t'/ }
