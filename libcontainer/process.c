@@ -213,7 +213,23 @@ static int find_in_path(const char *name, const char *dirs, char out[PATH_MAX])
 	}
 }
 
-/* The words are those that engines look for to tell 127 from 126. */
+/* The words are those that engines look for to tell 127 from 126; docker(1) minds their case. */
+static int program_error(const char *name, int code, struct err *e)
+{
+	switch (code) {
+	case EACCES:
+		return err_set(e, code, "exec: '%s': permission denied", name);
+	case EISDIR:
+		return err_set(e, EACCES, "exec: '%s' is a directory: permission denied", name);
+	case ENOENT:
+		if (strchr(name, '/'))
+			return err_set(e, code, "exec: '%s': no such file or directory", name);
+		return err_set(e, code, "exec: '%s': executable file not found in $PATH", name);
+	default:
+		return err_sys(e, code, "exec: '%s'", name);
+	}
+}
+
 static int find_program(struct process_exec *x, struct err *e)
 {
 	const char *name = x->plan->program, *dirs;
@@ -224,15 +240,11 @@ static int find_program(struct process_exec *x, struct err *e)
 			return err_sys(e, ENAMETOOLONG, "exec: '%.64s...'", name);
 		memcpy(x->path, name, strlen(name) + 1);
 		code = check_program(name);
-		if (code == EISDIR)
-			return err_set(e, EACCES, "exec: '%s' is a directory: permission denied", name);
-		return code ? err_sys(e, code, "exec: '%s'", name) : 0;
+		return code ? program_error(name, code, e) : 0;
 	}
 	dirs = env_get(x->plan->env, "PATH");
 	code = find_in_path(name, dirs ? dirs : DEFAULT_PATH, x->path);
-	if (code == ENOENT)
-		return err_set(e, code, "exec: '%s': executable file not found in $PATH", name);
-	return code ? err_sys(e, code, "exec: '%s'", name) : 0;
+	return code ? program_error(name, code, e) : 0;
 }
 
 /* With no_new_privs the trampoline installs the filter: it reads it from a memory file. Not one that

@@ -262,6 +262,24 @@ test_a_program_that_is_none_is_refused() {
 	expect_status 0 husk delete "$ID"
 }
 
+# docker(1) makes its status 126 or 127 of these words, and minds their case.
+test_words_that_engines_look_for() {
+	make_bundle b
+	mkdir -p b/rootfs/etc
+	: >b/rootfs/etc/plain
+	local program words
+	while read -r program words; do
+		config b --arg p "$program" '.process.args = [$p]'
+		expect_status 1 husk create -b b "$ID"
+		[[ $ERR == *"'$program'"*": $words"* ]] || fail "'$ERR' does not say '$words'"
+	done <<-'END'
+		/bin/missing no such file or directory
+		missing executable file not found in $PATH
+		/etc/plain permission denied
+		/etc permission denied
+	END
+}
+
 test_a_cwd_that_is_none_is_refused() {
 	make_bundle b '.process.cwd = "/etc/passwd"'
 	expect_refusal 'process.cwd.*/etc/passwd.*not a directory' husk run -b b "$ID"
