@@ -45,8 +45,9 @@ static const char *caps_first(uint64_t mask)
 
 /*
  * capset(2) refuses effective capabilities that are not permitted; that is said
- * here by name. Ambient ones must be permitted and inheritable: engines list
- * some that are not, and runc leaves those out with a warning.
+ * here by name. Ambient ones must be permitted and inheritable: those that are
+ * not are left out with a warning. Without one where nothing is inheritable: Buildah
+ * and Podman ask so for each step of a build, whose user would read of them all.
  */
 static int caps_check(struct caps_step *c, struct err *e)
 {
@@ -58,6 +59,8 @@ static int caps_check(struct caps_step *c, struct err *e)
 			       caps_first(beyond));
 	beyond = c->sets[CAPS_AMBIENT] & ~(c->sets[CAPS_PERMITTED] & c->sets[CAPS_INHERITABLE]);
 	c->sets[CAPS_AMBIENT] &= ~beyond;
+	if (!c->sets[CAPS_INHERITABLE])
+		return 0;
 	for (; beyond; beyond &= beyond - 1)
 		log_warn("process.capabilities.ambient: '%s' is not both permitted and inheritable: ignoring",
 			 caps_first(beyond));

@@ -513,6 +513,21 @@ START_TEST(test_capabilities_become_masks_and_unknown_ones_a_warning)
 }
 END_TEST
 
+/* As Buildah and Podman ask for each step of a build. */
+START_TEST(test_ambient_ones_are_left_out_in_silence_where_none_is_inheritable)
+{
+	struct world *w = world();
+
+	w->process.have_caps = true;
+	w->process.caps[CAPS_PERMITTED] = (struct strv)STRV("CAP_NET_RAW", "CAP_KILL");
+	w->process.caps[CAPS_AMBIENT] = (struct strv)STRV("CAP_KILL", "CAP_NET_RAW");
+	plan_ok(w);
+	ck_assert_uint_eq(w->plan->process.caps.sets[CAPS_AMBIENT], 0);
+	assert_logged("");
+	plan_free(w->plan);
+}
+END_TEST
+
 START_TEST(test_an_effective_capability_must_be_permitted)
 {
 	struct world *w = world();
@@ -602,6 +617,7 @@ int main(void)
 	tcase_add_test(tc, test_an_annotation_says_which_option_the_mount_label_is);
 	tcase_add_test(tc, test_no_capabilities_object_means_none_and_no_env_an_empty_one);
 	tcase_add_test(tc, test_capabilities_become_masks_and_unknown_ones_a_warning);
+	tcase_add_test(tc, test_ambient_ones_are_left_out_in_silence_where_none_is_inheritable);
 	tcase_add_test(tc, test_an_effective_capability_must_be_permitted);
 	tcase_add_test(tc, test_rlimits_become_numbers);
 	tcase_add_test(tc, test_processes_that_cannot_be_are_refused);
