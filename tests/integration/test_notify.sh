@@ -7,6 +7,7 @@ set -eu
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 ROOT_ONLY="test_real_time_on_one_processor test_every_call_notified_of test_another_user_without_capabilities"
+ROOT_ONLY+=" test_a_process_born_out_of_the_sight_of_tracers" # a user cannot join a pid namespace by path alone
 private_cgroup2 "$@"
 
 AGENT=$LIB_DIR/notify/agent # beside a copy of the tests, or where it was built
@@ -29,7 +30,9 @@ agent() {
 end_agent() {
 	kill -KILL -- "-$AGENT_PID"
 	wait "$AGENT_PID" 2>/dev/null || true
+	wait_for 10 group_is_gone "$AGENT_PID" # its children have the listening socket too
 }
+group_is_gone() { ! kill -0 -- "-$1" 2>/dev/null; }
 
 # The numbers of the calls that connection $1 told of.
 calls_of() { sort -n "$T/seen/$1.calls" | uniq; }
