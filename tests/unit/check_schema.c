@@ -89,8 +89,9 @@ END_TEST
 /* The value without its quotes, or the first element of an array. */
 static char *bare(const char *good)
 {
-	size_t from = strcspn(good, "'") + 1;
+	size_t from = strcspn(good, "'");
 
+	from += good[from] == '\'';
 	return x_printf("%.*s", (int)strcspn(good + from, "'"), good + from);
 }
 
