@@ -71,3 +71,15 @@ engine_runtime() {
 terminal() {
 	script -qec "stty rows 33 cols 77; $(printf '%q ' "$@")" /dev/null | tr -d '\r' | sed 's/\^@//g'
 }
+
+# docker_archive DIR NAME: DIR/image.tar, a Docker archive of the test rootfs by this name.
+docker_archive() {
+	local dir=$1 name=$2 sum
+	mkdir -p "$dir"
+	tar -C "$HUSK_TEMPLATE" -cf "$dir/layer.tar" .
+	sum=$(sha256sum "$dir/layer.tar" | cut -d' ' -f1)
+	jq -n --arg id "sha256:$sum" --arg arch "$(dpkg --print-architecture)" '{architecture: $arch, os: "linux",
+		config: {Env: ["PATH=/bin"], Cmd: ["/bin/sh"]}, rootfs: {type: "layers", diff_ids: [$id]}}' >"$dir/config.json"
+	jq -n --arg name "$name" '[{Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"]}]' >"$dir/manifest.json"
+	tar -C "$dir" -cf "$dir/image.tar" manifest.json config.json layer.tar
+}

@@ -18,18 +18,6 @@ private_host "$@"
 CTRD_DIR=/run/husk-containerd # below private_host's tmpfs; all tests of this file share it
 IMAGE=test.invalid/test:latest
 
-# A Docker archive of the test rootfs.
-image_make() {
-	local dir=$CTRD_DIR/image sum
-	mkdir -p "$dir"
-	tar -C "$HUSK_TEMPLATE" -cf "$dir/layer.tar" .
-	sum=$(sha256sum "$dir/layer.tar" | cut -d' ' -f1)
-	jq -n --arg id "sha256:$sum" --arg arch "$(dpkg --print-architecture)" '{architecture: $arch, os: "linux",
-		config: {Env: ["PATH=/bin"], Cmd: ["/bin/sh"]}, rootfs: {type: "layers", diff_ids: [$id]}}' >"$dir/config.json"
-	jq -n --arg name "$IMAGE" '[{Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"]}]' >"$dir/manifest.json"
-	tar -C "$dir" -cf "$dir/image.tar" manifest.json config.json layer.tar
-}
-
 containerd_start() {
 	cat >"$CTRD_DIR/config.toml" <<-END
 		version = 2
@@ -51,7 +39,7 @@ engine() {
 	mkdir -p "$CTRD_DIR"
 	engine_runtime "$CTRD_DIR/bin/husk"
 	engine_runtime "$CTRD_DIR/no-cgroups/husk" --cgroup-manager disabled
-	image_make
+	docker_archive "$CTRD_DIR/image" "$IMAGE"
 	containerd_start
 	c image import "$CTRD_DIR/image/image.tar" >/dev/null || fail "ctr image import: $(tail -n 3 "$CTRD_DIR/log")"
 	touch "$CTRD_DIR/ready"
