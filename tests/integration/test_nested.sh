@@ -17,6 +17,7 @@ ALL='["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_DAC_READ_SEARCH","CAP_FOWNER","CAP_FSE
 # outer [JQ]: a bundle `b` whose rootfs has husk, and in /inner a bundle of `husk spec`; it may do all. `inner`
 # is what it runs, with the words as jq's filter of the inner config.json.
 outer() {
+	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "husk with the sanitizers is not static, and the rootfs has no libraries"
 	make_bundle b '.root.readonly = false'
 	cp "$HUSK" b/rootfs/bin/husk
 	mkdir -p b/rootfs/inner
