@@ -14,10 +14,14 @@ private_cgroup2 "$@"
 ALL='["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_DAC_READ_SEARCH","CAP_FOWNER","CAP_FSETID","CAP_KILL","CAP_SETGID","CAP_SETUID","CAP_SETPCAP",
 	"CAP_NET_BIND_SERVICE","CAP_NET_RAW","CAP_NET_ADMIN","CAP_SYS_CHROOT","CAP_SYS_ADMIN","CAP_SYS_PTRACE","CAP_MKNOD","CAP_AUDIT_WRITE","CAP_SETFCAP"]'
 
+need_static() {
+	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "husk with the sanitizers is not static, and the rootfs has no libraries"
+}
+
 # outer [JQ]: a bundle `b` whose rootfs has husk, and in /inner a bundle of `husk spec`; it may do all. `inner`
 # is what it runs, with the words as jq's filter of the inner config.json.
 outer() {
-	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "husk with the sanitizers is not static, and the rootfs has no libraries"
+	need_static
 	make_bundle b '.root.readonly = false'
 	cp "$HUSK" b/rootfs/bin/husk
 	mkdir -p b/rootfs/inner
@@ -106,6 +110,7 @@ test_rootless_in_rootless() {
 
 # The default bundle of `husk spec` has neither CAP_SYS_ADMIN nor, for a user namespace below, CAP_SETFCAP.
 test_the_default_bundle() {
+	need_static
 	make_bundle b '.root.readonly = false'
 	cp "$HUSK" b/rootfs/bin/husk
 	mkdir -p b/rootfs/inner
