@@ -3,28 +3,17 @@
 #include "doctor.h"
 
 #include "cgroup.h"
+#include "cgroup_controllers.h"
+#include "cgroup_dev.h"
 #include "fd.h"
 #include "io.h"
-#include "kernel.h"
 #include "str.h"
 
-#include <errno.h>
-#include <linux/bpf.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TEXT_MAX 4096 /* bytes of cgroup.controllers, and of the own cgroup's path */
-
-/* One word of a list of words. */
-static bool has_word(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = strstr(list, word); at; at = strstr(at + 1, word))
-		if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\n' || !at[len]))
-			return true;
-	return false;
-}
 
 /* Whether /proc/cgroups (cgroups(7)) has the controller in a hierarchy of cgroup v1, where io is blkio. */
 static bool is_on_v1(const char *controller)
@@ -45,7 +34,7 @@ static bool is_on_v1(const char *controller)
 
 static void check_controller(struct doctor *d, const char *list, const char *name, const char *what_for)
 {
-	if (has_word(list, name)) {
+	if (cgroup_controllers_has(list, name, strlen(name))) {
 		doctor_add(d, HUSK_FINE, "cgroup", name, "available");
 		return;
 	}
@@ -110,27 +99,16 @@ static void check_delegation(struct doctor *d, int dir, const char *path)
 				     : "mount /sys/fs/cgroup read-write");
 }
 
-/* "return 1": allow. */
 static void check_device_rules(struct doctor *d)
 {
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-		.insn_cnt = ARRAY_LEN(insns),
-		.insns = (uint64_t)(uintptr_t)insns,
-		.license = (uint64_t)(uintptr_t) "Apache-2.0",
-	};
-	AUTO_FD fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	int r = cgroup_dev_probe();
 
-	if (fd >= 0) {
+	if (r == 0) {
 		doctor_add(d, HUSK_FINE, "cgroup", "device rules", "eBPF programs can be loaded");
 		return;
 	}
 	doctor_add(d, d->rootless ? HUSK_NOTE : HUSK_LACKS, "cgroup", "device rules", "not enforced: bpf: %s",
-		   strerror(errno));
+		   strerror(-r));
 	doctor_remedy(d, d->rootless ? "none: an ordinary user cannot make device nodes either"
 				     : "CAP_BPF or CAP_SYS_ADMIN, and CONFIG_CGROUP_BPF in the kernel");
 }

@@ -8,17 +8,17 @@
 #include "libcontainer.h"
 
 #include "cgroup.h"
+#include "cgroup_apply.h"
 #include "cgroup_stats.h"
+#include "clock.h"
 #include "events_json.h"
 #include "fd.h"
-#include "io.h"
 #include "state.h"
 #include "str.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
-#include <time.h>
 
 struct watch {
 	const char *id;
@@ -29,14 +29,6 @@ struct watch {
 	husk_event_fn *fn;
 	void *arg;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int say(const struct watch *w, char *json, struct err *e)
 {
@@ -57,27 +49,13 @@ static int say_stats(const struct watch *w, struct err *e)
 	return say(w, json, e);
 }
 
-static uint64_t count_oom_kills(const struct watch *w)
-{
-	AUTO_FREE char *text = NULL;
-	struct cgroup_stat_list list = { 0 };
-	uint64_t n;
-
-	if (io_read_file(w->cgroup, "memory.events", 0, 4096, &text, NULL, NULL) < 0)
-		return w->oom_kills;
-	cgroup_stats_parse_flat(text, &list);
-	n = cgroup_stat_value(&list, "oom_kill");
-	free(list.v);
-	return n;
-}
-
 /* One event however many processes it cost. */
 static int say_oom(struct watch *w, struct err *e)
 {
-	uint64_t n = count_oom_kills(w);
+	uint64_t n = cgroup_oom_kills(w->cgroup);
 	bool more = n > w->oom_kills;
 
-	w->oom_kills = n;
+	w->oom_kills = more ? n : w->oom_kills; /* 0 is said of a cgroup that is gone */
 	return more ? say(w, events_json_oom(w->id), e) : 0;
 }
 
@@ -103,18 +81,18 @@ static int begin(struct watch *w, struct err *e)
 			return err_sys(e, errno, "watch memory.events");
 		fd_close(&w->inotify);
 	}
-	w->oom_kills = count_oom_kills(w);
+	w->oom_kills = cgroup_oom_kills(w->cgroup);
 	return 0;
 }
 
 static int loop(struct watch *w, int64_t interval_ms, struct err *e)
 {
-	int64_t next = now_ms() + interval_ms;
+	int64_t next = clock_monotonic_ms() + interval_ms;
 	int r = 0;
 
 	while (r >= 0) {
 		struct pollfd p[] = { { .fd = w->pidfd, .events = POLLIN }, { .fd = w->inotify, .events = POLLIN } };
-		int64_t left = next - now_ms();
+		int64_t left = next - clock_monotonic_ms();
 
 		if (poll(p, ARRAY_LEN(p), left < 0 ? 0 : (int)left) < 0 && errno != EINTR)
 			return err_sys(e, errno, "poll");
@@ -124,7 +102,7 @@ static int loop(struct watch *w, int64_t interval_ms, struct err *e)
 			r = say_oom(w, e);
 		if (r < 0 || p[0].revents)
 			return r;
-		if (now_ms() >= next) {
+		if (clock_monotonic_ms() >= next) {
 			r = say_stats(w, e);
 			next += interval_ms;
 		}

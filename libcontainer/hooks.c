@@ -6,6 +6,7 @@
 
 #include "annotation.h"
 #include "attach.h"
+#include "clock.h"
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
@@ -20,7 +21,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define TAIL_MAX 255	 /* bytes of standard error in a message */
 #define LOOK_MS 10	 /* between looks at a process that cannot be polled */
@@ -141,25 +141,17 @@ static const char *reason(const char *tail, int status, bool in_file)
 	return status == 126 || status == 127 ? "it could not be executed" : "it wrote nothing to standard error";
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
-}
-
 /* Waits for pid at most timeout seconds (0: for ever) and reads its standard error meanwhile; a process
  * that it leaves behind may hold that open. *out_status as of waitpid(2). */
 static int wait_hook(pid_t pid, int timeout, bool interruptible, int err, struct tail *t, int *out_status)
 {
 	AUTO_FD pidfd = sys_pidfd_open(pid, 0);
-	int64_t end = now_ms() + timeout * (int64_t)1000;
+	int64_t end = clock_monotonic_ms() + timeout * (int64_t)1000;
 	struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = err, .events = POLLIN } };
 	int late = 0;
 
 	for (;;) {
-		int64_t left = timeout > 0 ? end - now_ms() : INT_MAX;
+		int64_t left = timeout > 0 ? end - clock_monotonic_ms() : INT_MAX;
 		pid_t w;
 
 		if (!late && (left <= 0 || (interruptible && attach_interrupted()))) {

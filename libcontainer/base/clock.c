@@ -34,3 +34,16 @@ void clock_now(char out[CLOCK_TEXT_MAX])
 	(void)snprintf(out, CLOCK_TEXT_MAX, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%09ldZ", year % 10000, month, day,
 		       second / 3600, second / 60 % 60, second % 60, ts.tv_nsec);
 }
+
+int64_t clock_monotonic_ns(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return clock_monotonic_ns() / 1000000;
+}

@@ -8,6 +8,7 @@
  */
 #include "cgroup.h"
 
+#include "clock.h"
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
@@ -328,21 +329,13 @@ int cgroup_open(const char *path, int *out_fd, struct err *e)
 /* ---- removing ---- */
 
 struct patience {
-	long long deadline; /* CLOCK_MONOTONIC, ns */
+	int64_t deadline; /* CLOCK_MONOTONIC, ns */
 	long long nap;
 };
 
-static long long now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
 static bool patience_over(const struct patience *p)
 {
-	return now_ns() > p->deadline;
+	return clock_monotonic_ns() > p->deadline;
 }
 
 static void patience_nap(struct patience *p)
@@ -444,7 +437,7 @@ static int remove_leaf(int parent, const char *name, struct patience *p)
 
 int cgroup_remove(const char *path, struct err *e)
 {
-	struct patience p = { .deadline = now_ns() + REMOVE_NS, .nap = REMOVE_NAP_NS };
+	struct patience p = { .deadline = clock_monotonic_ns() + REMOVE_NS, .nap = REMOVE_NAP_NS };
 	AUTO_FD root = -1, parent = -1;
 	AUTO_FREE char *parents = NULL;
 	const char *name;
@@ -466,7 +459,7 @@ int cgroup_remove(const char *path, struct err *e)
 
 int cgroup_wait_removed(const char *path, int ms)
 {
-	struct patience p = { .deadline = now_ns() + ms * 1000000LL, .nap = REMOVE_NAP_NS };
+	struct patience p = { .deadline = clock_monotonic_ns() + ms * 1000000LL, .nap = REMOVE_NAP_NS };
 	AUTO_FD root = -1;
 	int r = cgroup_open_root(&root, NULL);
 

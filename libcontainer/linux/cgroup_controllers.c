@@ -23,7 +23,7 @@
 /* Those that every host with nothing but cgroup v2 has. */
 static const char *const usual[] = { "cpu", "cpuset", "io", "memory", "pids" };
 
-static bool has(const char *names, const char *name, size_t len)
+bool cgroup_controllers_has(const char *names, const char *name, size_t len)
 {
 	while (*names) {
 		size_t n = strcspn(names, " \n");
@@ -38,7 +38,7 @@ static bool has(const char *names, const char *name, size_t len)
 static bool has_usual(const char *names)
 {
 	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		if (!has(names, usual[i], strlen(usual[i])))
+		if (!cgroup_controllers_has(names, usual[i], strlen(usual[i])))
 			return false;
 	return true;
 }
@@ -49,7 +49,7 @@ const struct cgroup_step *cgroup_controllers_missing(const char *have, const str
 		const struct cgroup_step *step = &steps->v[i];
 		size_t len = cgroup_file_controller(step->file);
 
-		if (!step->optional && len > 0 && !has(have, step->file, len))
+		if (!step->optional && len > 0 && !cgroup_controllers_has(have, step->file, len))
 			return step;
 	}
 	return NULL;
@@ -62,7 +62,7 @@ char *cgroup_controllers_request(const char *available, const char *enabled)
 	while (*available) {
 		size_t len = strcspn(available, " \n");
 
-		if (len > 0 && !has(enabled, available, len))
+		if (len > 0 && !cgroup_controllers_has(enabled, available, len))
 			strbuf_printf(&b, "%s+%.*s", b.len ? " " : "", (int)len, available);
 		available += len + (available[len] != '\0');
 	}
@@ -150,14 +150,14 @@ static int level_give_one(const struct level *l, const struct json *node, const 
 
 	if (r < 0)
 		return r;
-	if (!has(names, name, strlen(name)))
+	if (!cgroup_controllers_has(names, name, strlen(name)))
 		return json_err(e, ENOENT, node, "cgroup '/%s' has no controller '%s'%s", l->path, name,
 				*l->path
 					? ""
 					: ": the kernel was built or booted without it (cgroup_disable=), or cgroup v1 "
 					  "has it");
 	r = read_names(l->dir, "cgroup.subtree_control", names, e);
-	if (r < 0 || has(names, name, strlen(name)))
+	if (r < 0 || cgroup_controllers_has(names, name, strlen(name)))
 		return r;
 	r = holds_processes(l->dir) ? -EBUSY : write_names(l->dir, request);
 	return r < 0 ? refused(l, node, name, -r, e) : 0;

@@ -13,6 +13,8 @@
  * it, the key that needs it, and the cgroup that stands in the way. */
 int cgroup_controllers_enable(const char *path, int fd, const struct cgroup_steps *steps, struct err *e);
 
+/* Whether the text of a cgroup.controllers has this name, of len bytes. Pure. */
+bool cgroup_controllers_has(const char *names, const char *name, size_t len);
 /* The first step that needs a controller which is not in `have` (the text of a cgroup.controllers); NULL
  * when there is none. Pure. */
 const struct cgroup_step *cgroup_controllers_missing(const char *have, const struct cgroup_steps *steps);

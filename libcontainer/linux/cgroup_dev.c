@@ -407,3 +407,11 @@ bool cgroup_dev_is_others(int cgroup_fd)
 
 	return find_own(cgroup_fd, &own, &n, NULL) == 0 && own < 0 && n > 0;
 }
+
+int cgroup_dev_probe(void)
+{
+	const struct bpf_insn allow_all[] = { MOV(REG_RESULT, 1), EXIT() };
+	AUTO_FD fd = load(allow_all, ARRAY_LEN(allow_all), NULL);
+
+	return fd < 0 ? fd : 0;
+}

@@ -28,5 +28,7 @@ int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct err *e)
 /* True when the cgroup has device filters and none is husk's: somebody has taken them over, such as a
  * hook that gives a container its GPU. */
 bool cgroup_dev_is_others(int cgroup_fd);
+/* 0 when this process may load such programs, else -errno. One is loaded and let go. */
+int cgroup_dev_probe(void);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "cgroup_procs.h"
 
+#include "clock.h"
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
@@ -17,21 +18,12 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define FREEZE_MS 10000		   /* how long a freeze may take */
 #define KILL_MS 10000		   /* how long the fallback of cgroup.kill tries */
 #define DEPTH_MAX 128		   /* levels of cgroups that are listed */
 #define PROCS_TEXT_MAX (64U << 20) /* bytes of one cgroup.procs */
 #define SIGNAL_BATCH 64		   /* pidfds open at a time */
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- cgroup.events ---- */
 
@@ -84,12 +76,12 @@ int cgroup_is_frozen(int fd)
 /* Waits for the event to become `wanted`. 0, -ETIMEDOUT or -errno. */
 static int wait_event(int events, const char *key, int wanted, long timeout_ms)
 {
-	long deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_monotonic_ms() + timeout_ms;
 
 	for (;;) {
 		struct pollfd p = { .fd = events, .events = POLLPRI };
 		int r = read_event(events, key);
-		long left = deadline - now_ms();
+		int64_t left = deadline - clock_monotonic_ms();
 
 		if (r < 0)
 			return r;
@@ -279,7 +271,7 @@ static int signal_all(int fd, int sig, struct err *e)
 static int kill_by_freezing(int fd, struct err *e)
 {
 	AUTO_FD events = open_events(fd);
-	long deadline = now_ms() + KILL_MS;
+	int64_t deadline = clock_monotonic_ms() + KILL_MS;
 	int r;
 
 	if (events < 0)
@@ -293,7 +285,7 @@ static int kill_by_freezing(int fd, struct err *e)
 		r = wait_event(events, "populated", 0, 100);
 		if (r != -ETIMEDOUT)
 			return r < 0 ? err_sys(e, -r, "kill: wait for cgroup.events") : 0;
-	} while (now_ms() < deadline);
+	} while (clock_monotonic_ms() < deadline);
 	return err_set(e, ETIMEDOUT, "kill: processes are left after 10 s");
 }
 

@@ -3,15 +3,15 @@
 #include "scope.h"
 
 #include "bus.h"
+#include "clock.h"
 #include "property.h"
 #include "str.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define JOB_WAIT_US 30000000ULL /* how long systemd may take to make a scope, or to end one */
-#define GONE_WAIT_US 2000000ULL /* and to forget one that has ended */
+#define JOB_WAIT_MS 30000 /* how long systemd may take to make a scope, or to end one */
+#define GONE_WAIT_MS 2000 /* and to forget one that has ended */
 #define GONE_NAP_US 10000ULL
 #define UNIT_EXISTS SYSTEMD_NAME ".UnitExists"
 #define NO_SUCH_UNIT SYSTEMD_NAME ".NoSuchUnit"
@@ -21,14 +21,6 @@ struct job {
 	char *path;
 	char *result; /* "done", "failed", ...; NULL: not ended */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* JobRemoved(u id, o job, s unit, s result). Called by sd_bus_process() alone, so the path is known. */
 static int job_removed(sd_bus_message *m, void *arg, sd_bus_error *why)
@@ -46,7 +38,7 @@ static int job_removed(sd_bus_message *m, void *arg, sd_bus_error *why)
 
 static int job_wait(sd_bus *bus, struct job *j, const char *what, struct err *e)
 {
-	uint64_t until = now_us() + JOB_WAIT_US, now;
+	int64_t until = clock_monotonic_ms() + JOB_WAIT_MS, now;
 	int r;
 
 	while (!j->result) {
@@ -55,11 +47,10 @@ static int job_wait(sd_bus *bus, struct job *j, const char *what, struct err *e)
 			return err_sys(e, -r, "%s: the connection to systemd", what);
 		if (r > 0 || j->result)
 			continue;
-		now = now_us();
+		now = clock_monotonic_ms();
 		if (now >= until)
-			return err_set(e, ETIMEDOUT, "%s: systemd did not do it within %llu s", what,
-				       JOB_WAIT_US / 1000000);
-		r = sd_bus_wait(bus, until - now);
+			return err_set(e, ETIMEDOUT, "%s: systemd did not do it within %d s", what, JOB_WAIT_MS / 1000);
+		r = sd_bus_wait(bus, (uint64_t)(until - now) * 1000);
 		if (r < 0 && r != -EINTR)
 			return err_sys(e, -r, "%s: the connection to systemd", what);
 	}
@@ -107,7 +98,7 @@ static int start_once(sd_bus *bus, const char *unit, char *const *properties, st
 	if (r == 0)
 		r = sd_bus_message_append(m, "a(sa(sv))", 0) < 0 ? err_sys(e, ENOMEM, "make a message") : 0;
 	if (r == 0) {
-		r = sd_bus_call(bus, m, JOB_WAIT_US, &why, &answer);
+		r = sd_bus_call(bus, m, JOB_WAIT_MS * 1000, &why, &answer);
 		if (r >= 0)
 			r = sd_bus_message_read(answer, "o", &path);
 		if (r >= 0)
@@ -157,7 +148,7 @@ static int read_cgroup(sd_bus *bus, const char *unit, char **out, struct err *e)
 
 int scope_start(sd_bus *bus, const char *unit, char *const *properties, char **out_cgroup, struct err *e)
 {
-	uint64_t until = now_us() + GONE_WAIT_US;
+	int64_t until = clock_monotonic_ms() + GONE_WAIT_MS;
 	struct job job = { 0 };
 	int r = sd_bus_match_signal(bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", job_removed,
 				    &job);
@@ -166,7 +157,7 @@ int scope_start(sd_bus *bus, const char *unit, char *const *properties, char **o
 		return err_sys(e, -r, "listen to systemd");
 	/* on the private socket everybody hears; on a bus only those who subscribed */
 	(void)sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL, NULL, NULL);
-	while ((r = start_once(bus, unit, properties, &job, e)) == -EEXIST && now_us() < until) {
+	while ((r = start_once(bus, unit, properties, &job, e)) == -EEXIST && clock_monotonic_ms() < until) {
 		(void)call_with_unit(bus, "ResetFailedUnit", unit, NULL);
 		(void)usleep(GONE_NAP_US);
 	}
@@ -191,7 +182,7 @@ int scope_set(sd_bus *bus, const char *unit, char *const *properties, struct err
 	if (r == 0)
 		r = append_properties(m, properties, false, e);
 	if (r == 0) {
-		r = sd_bus_call(bus, m, JOB_WAIT_US, &why, NULL);
+		r = sd_bus_call(bus, m, JOB_WAIT_MS * 1000, &why, NULL);
 		if (r < 0)
 			r = bus_error(e, r, &why, "set properties of a scope");
 	}

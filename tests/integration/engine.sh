@@ -83,3 +83,20 @@ docker_archive() {
 	jq -n --arg name "$name" '[{Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"]}]' >"$dir/manifest.json"
 	tar -C "$dir" -cf "$dir/image.tar" manifest.json config.json layer.tar
 }
+
+# podman_conf HUSK: containers.conf with this husk as the runtime.
+podman_conf() {
+	cat <<-END
+		[containers]
+		log_driver = "k8s-file"
+		[engine]
+		runtime = "husk"
+		runtime_supports_json = ["husk"]
+		runtime_supports_nocgroup = ["husk"]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		lock_type = "file"
+		[engine.runtimes]
+		husk = ["$1"]
+	END
+}

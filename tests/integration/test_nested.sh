@@ -7,6 +7,8 @@
 set -eu
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/integration/engine.sh
+. "$(dirname "$0")/engine.sh"
 ROOT_ONLY="test_with_privilege test_with_privilege_but_no_device_of_its_own test_in_a_user_namespace_of_root"
 ROOT_ONLY+=" $(test_functions | grep podman | tr '\n' ' ')"
 private_cgroup2 "$@"
@@ -151,19 +153,7 @@ podman_outer() {
 }
 
 podman_files() { # DIR, which is /inner in there
-	cat >"$1/containers.conf" <<-END
-		[containers]
-		log_driver = "k8s-file"
-		[engine]
-		runtime = "husk"
-		runtime_supports_json = ["husk"]
-		runtime_supports_nocgroup = ["husk"]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		lock_type = "file"
-		[engine.runtimes]
-		husk = ["/inner/husk"]
-	END
+	podman_conf /inner/husk >"$1/containers.conf"
 	cat >"$1/storage.conf" <<-END
 		[storage]
 		driver = "vfs"

@@ -15,19 +15,7 @@ export CONTAINERS_CONF=$PODMAN_DIR/containers.conf CONTAINERS_STORAGE_CONF=$PODM
 
 podman_configure() {
 	engine_runtime "$PODMAN_DIR/bin/husk"
-	cat >"$CONTAINERS_CONF" <<-END
-		[containers]
-		log_driver = "k8s-file"
-		[engine]
-		runtime = "husk"
-		runtime_supports_json = ["husk"]
-		runtime_supports_nocgroup = ["husk"]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		lock_type = "file"
-		[engine.runtimes]
-		husk = ["$PODMAN_DIR/bin/husk"]
-	END
+	podman_conf "$PODMAN_DIR/bin/husk" >"$CONTAINERS_CONF"
 	cat >"$CONTAINERS_STORAGE_CONF" <<-END
 		[storage]
 		driver = "vfs"
