@@ -165,17 +165,18 @@ test_a_user_has_scopes_of_their_own_systemd() {
 		cd ~/bundle
 		cp -r $T/rootfs .
 		$T/husk spec --rootless
-		jq '.process.terminal = false | .process.args = ["cat", "/proc/self/cgroup", "/sys/fs/cgroup/memory.max"]
-			| .linux.resources.memory.limit = 67108864 | .linux.namespaces |= map(select(.type != "cgroup"))
-			| .mounts |= map(if .destination == "/sys" then {destination: "/sys", type: "none", source: "/sys",
-				options: ["rbind", "ro"]} else . end)' config.json >new
+		jq '.process.terminal = false | .linux.resources.memory.limit = 67108864
+			| .process.args = ["sh", "-c", "p=\$(sed s/^0::// /proc/self/cgroup); echo \$p; cat /sys/fs/cgroup\$p/memory.max"]
+			| .linux.namespaces |= map(select(.type != "cgroup")) | .mounts |= map(select(.destination != "/sys/fs/cgroup"))
+			| (.mounts[] | select(.destination == "/sys")) = {destination: "/sys", type: "none", source: "/sys",
+				options: ["rbind", "ro"]}' config.json >new
 		mv new config.json
 		$T/husk --systemd-cgroup run $ID
-		cat /sys/fs/cgroup\$(systemctl --user show -P ControlGroup user.slice)/husk-$ID.scope/memory.max 2>/dev/null || echo gone
 	EOF
 	run as-lab-user.sh bash "$T/user.sh"
 	assert_eq "$STATUS $ERR" "0 " "status and errors"
-	assert_match "$OUT" "^0::/user.slice/user-[0-9]+.slice/user@[0-9]+.service/user.slice/husk-$ID.scope$"
+	assert_match "$(sed -n 1p <<<"$OUT")" "^/user.slice/user-[0-9]+.slice/user@[0-9]+.service/user.slice/husk-$ID.scope$"
+	assert_eq "$(sed -n 2p <<<"$OUT")" 67108864 "its limit"
 }
 
 run_tests "$@"
