@@ -54,6 +54,9 @@ parsers() {
 		src/cmd.c                            argv            cmd_find,cmd_parse
 		src/global.c                         argv            -global_log
 		src/option.c                         argv            -option_help,help_line
+		src/proto/credit.c                   frame
+		src/proto/frame.c                    frame
+		src/proto/message.c                  frame
 		src/ps_table.c                       ps
 	END
 }

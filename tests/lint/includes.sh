@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src only libcontainer.h of the library; src/net and src/systemd, programs of their own, only base.
+# above; src only libcontainer.h of the library, and src/proto; src/net, src/proto and src/systemd only base.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -26,12 +26,12 @@ why_not() {
 		*) echo "a leaf of linux/ includes no other leaf" ;;
 		esac
 		;;
-	src/net/* | src/systemd/*) # programs of their own
+	src/net/* | src/proto/* | src/systemd/*) # of their own
 		[ -e "$(dirname "$file")/$header" ] || echo "$(dirname "$file") includes only base and itself"
 		;;
 	src/*)
-		[ -e "src/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||
-			echo "src includes only libcontainer.h, base and src"
+		[ -e "src/$header" ] || [ -e "src/proto/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||
+			echo "src includes only libcontainer.h, base, proto and src"
 		;;
 	esac
 }
