@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 const struct cmd *const cmd_list_all[] = {
-	&cmd_create, &cmd_start,  &cmd_run,  &cmd_exec,	    &cmd_kill,	 &cmd_delete,
-	&cmd_state,  &cmd_list,	  &cmd_ps,   &cmd_events,   &cmd_update, &cmd_pause,
-	&cmd_resume, &cmd_mounts, &cmd_spec, &cmd_features, &cmd_doctor, NULL,
+	&cmd_create, &cmd_start,    &cmd_run,	 &cmd_exec,   &cmd_kill,  &cmd_delete, &cmd_state,
+	&cmd_list,   &cmd_ps,	    &cmd_events, &cmd_update, &cmd_pause, &cmd_resume, &cmd_mounts,
+	&cmd_spec,   &cmd_features, &cmd_doctor, &cmd_vm,     NULL,
 };
 
 const struct option_def cmd_no_options[] = { { 0 } };

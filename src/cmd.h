@@ -40,7 +40,7 @@ struct cmd {
 extern const struct option_def cmd_no_options[];
 
 extern const struct cmd cmd_create, cmd_delete, cmd_doctor, cmd_events, cmd_exec, cmd_features, cmd_kill, cmd_list,
-	cmd_mounts, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
+	cmd_mounts, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update, cmd_vm;
 
 /* Every command, in the order of the help text; ends with a NULL. */
 extern const struct cmd *const cmd_list_all[];

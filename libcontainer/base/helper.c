@@ -16,8 +16,7 @@
 
 #define SAYS_MAX 512
 
-/* Malloc'ed. */
-static char *find(const char *name)
+char *helper_path(const char *name)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -96,7 +95,7 @@ int helper_start(struct helper *h, char *const *argv, int in, int out, int fd, c
 	h->says = memfd_create(h->name, MFD_CLOEXEC);
 	if (h->says < 0)
 		return err_sys(e, errno, "%s: memfd_create", h->key);
-	path = find(h->name);
+	path = helper_path(h->name);
 	code = spawn(path, argv, in, out, h->says, fd, env, &h->pid);
 	if (!code)
 		return 0;

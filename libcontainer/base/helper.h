@@ -22,6 +22,10 @@ struct helper {
 	int says; /* a memory file: its standard error; owned */
 };
 
+/* Where a helper of this name is looked for: beside husk if it is there, else where it is installed.
+ * Malloc'ed. */
+char *helper_path(const char *name);
+
 /* argv[0] is the helper's name. in, out: its standard input and output, -1: /dev/null. fd: one more
  * descriptor, as HELPER_FD; -1: none. env: NULL-terminated. */
 int helper_start(struct helper *h, char *const *argv, int in, int out, int fd, char *const *env, struct err *e);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src only libcontainer.h of the library, and src/proto; src/net, src/proto and src/systemd only base.
+# above; src only libcontainer.h of the library, and src/proto; src/net, src/prepare, src/proto and src/systemd only
+# base (and src/prepare vm_manifest.h).
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -25,6 +26,10 @@ why_not() {
 		"$stem.h" | "$stem"_*.h | "$family.h" | "${family}"_*.h) ;;
 		*) echo "a leaf of linux/ includes no other leaf" ;;
 		esac
+		;;
+	src/prepare/*) # a program of its own, which shares with husk what it writes and husk reads
+		[ -e "src/prepare/$header" ] || [ "$header" = vm_manifest.h ] ||
+			echo "src/prepare includes only base, itself and vm_manifest.h"
 		;;
 	src/net/* | src/proto/* | src/systemd/*) # of their own
 		[ -e "$(dirname "$file")/$header" ] || echo "$(dirname "$file") includes only base and itself"

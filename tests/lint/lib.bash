@@ -50,10 +50,11 @@ include_flags() {
 	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base -DHUSK_LIBEXECDIR=\"\"" ;;
 	libcontainer/*) echo "-iquote libcontainer/base $lib" ;;
 	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
+	src/prepare/*) echo "-iquote libcontainer/base -iquote src/prepare -iquote src" ;;
 	src/proto/*) echo "-iquote libcontainer/base -iquote src/proto" ;;
 	src/systemd/*) echo "-iquote libcontainer/base -iquote src/systemd" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src -iquote src/proto" ;;
-	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/proto" ;;
+	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/prepare -iquote src/proto" ;;
 	esac
 }
 # shellcheck disable=SC2034 # for the tests

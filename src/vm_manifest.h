@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm_manifest.h: what the cache knows of one prepared kernel: manifest.json of its
+ * directory. husk-prepare writes it, last of all; husk reads it at each start of a VM,
+ * and takes the directory when nothing has changed since: neither the files that it
+ * was made from nor those that were made (size and time; husk-prepare compares the
+ * content too).
+ */
+#ifndef HUSK_VM_MANIFEST_H
+#define HUSK_VM_MANIFEST_H
+
+#include "err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define VM_MANIFEST_NAME "manifest.json"
+#define VM_MANIFEST_FORMAT 1 /* raised when directories made before are of no use */
+#define VM_MANIFEST_FILES 3
+#define VM_MANIFEST_INPUTS_MAX 70 /* a kernel, an agent, modules */
+
+/* An input: "kernel", "agent" or a module's name, with its path. Or a file of the directory: "kernel"
+ * (what a monitor boots), "vmlinux", "initrd", with its SHA-256. */
+struct vm_file {
+	char *name;
+	char *path;   /* NULL for a file of the directory */
+	char *sha256; /* NULL for an input */
+	uint64_t size, mtime_ns;
+};
+
+/* From all zeroes; vm_manifest_free() ends it. */
+struct vm_manifest {
+	char *version; /* of the kernel: "6.1.0-56-cloud-amd64" */
+	struct vm_file *inputs;
+	size_t n_inputs; /* the kernel, the agent, then the modules in the order of loading */
+	struct vm_file files[VM_MANIFEST_FILES];
+	char **builtin; /* modules that the kernel has built in; ends with a NULL */
+	char **absent;	/* modules that would be of use, but are not there; ends with a NULL */
+};
+
+void vm_file_stamp(struct vm_file *f, const struct stat *st);
+
+/* As JSON, for free(). */
+char *vm_manifest_text(const struct vm_manifest *m);
+/* The manifest below dirfd. -EBADMSG for one that is none, or of another format. */
+int vm_manifest_read(int dirfd, struct vm_manifest *out, struct err *e);
+void vm_manifest_free(struct vm_manifest *m);
+
+/* -ESTALE with the first file that has another size or time, or is gone. _files: of the directory alone. */
+int vm_manifest_check(const struct vm_manifest *m, int dirfd, struct err *e);
+int vm_manifest_check_files(const struct vm_manifest *m, int dirfd, struct err *e);
+int vm_manifest_check_inputs(const struct vm_manifest *m, struct err *e);
+
+#endif
