@@ -13,12 +13,14 @@
 #include "cgroup_check.h"
 #include "cgroup_controllers.h"
 #include "cgroup_dev.h"
+#include "cgroup_owner.h"
 #include "cgroup_procs.h"
 #include "fd.h"
 #include "log.h"
 #include "str.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A limit on processes that would not leave room for the helper and the init at once. */
 #define FEW_TASKS 8
@@ -70,6 +72,22 @@ int creation_cgroup_name(struct creation *c, struct err *e)
 	return r < 0 ? r : refuse_used_cgroup(c, e);
 }
 
+/* One who may not give it away lets the container run all the same: it can make no cgroups then. */
+static int own_cgroup(const struct creation *c, struct err *e)
+{
+	uid_t uid;
+	int r;
+
+	if (!cgroup_owner_wanted(c->spec, &uid) || uid == geteuid())
+		return 0;
+	r = cgroup_owner_set(c->cgroup, uid, e);
+	if (r == -EPERM && c->ctx->rootless) {
+		log_info("%s: ignoring", e->msg);
+		return 0;
+	}
+	return r;
+}
+
 /* Limits and device filter hold before the first process is born into the cgroup. */
 static int limit_cgroup(const struct creation *c, const struct cgroup_steps *limits, bool adopted, struct err *e)
 {
@@ -84,9 +102,9 @@ static int limit_cgroup(const struct creation *c, const struct cgroup_steps *lim
 	r = adopted ? cgroup_dev_replace(c->cgroup, l, e) : cgroup_dev_apply(c->cgroup, l, e);
 	if (r == -EPERM && c->ctx->rootless) { /* its devices are those that the host lets this user open */
 		log_info("%s: ignoring", e->msg);
-		return 0;
+		r = 0;
 	}
-	return r;
+	return r < 0 ? r : own_cgroup(c, e);
 }
 
 /* ---- under systemd ---- */

@@ -261,6 +261,22 @@ test_too_small_a_memory_limit_is_explained() {
 	expect_output "" husk list -q
 }
 
+# ---- whose it is ----
+
+# The container's root may make cgroups in it where it is writable, and never loosens its limits.
+test_writable_cgroup_belongs_to_the_containers_user() {
+	local map='[{containerID: 0, hostID: 100000, size: 65536}]' owners='stat -c "%u %n" /sys/fs/cgroup /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/cgroup.type'
+	need_controllers
+	make_bundle b ".linux.namespaces += [{type: \"user\"}] | .linux.uidMappings = $map | .linux.gidMappings = $map |
+		.linux.cgroupsPath = \"/$ID\" | .mounts |= map(select(.type != \"sysfs\") |
+			if .type == \"cgroup\" then .options -= [\"ro\"] else . end)"
+	chown -R 100000:100000 b/rootfs
+	container_sh b "cd /sys/fs/cgroup && mkdir deeper && echo 0 >deeper/cgroup.procs && grep -c deeper /proc/self/cgroup; $owners"
+	expect_output $'1\n0 /sys/fs/cgroup\n0 /sys/fs/cgroup/cgroup.procs\n65534 /sys/fs/cgroup/cgroup.type' husk run --bundle b "$ID"
+	container_sh b "$owners" '.mounts |= map(if .type == "cgroup" then .options += ["ro"] else . end)'
+	expect_output $'65534 /sys/fs/cgroup\n65534 /sys/fs/cgroup/cgroup.procs\n65534 /sys/fs/cgroup/cgroup.type' husk run --bundle b "$ID"
+}
+
 # ---- update ----
 
 # The container comes last.
