@@ -39,6 +39,7 @@ int device_open_sources(struct plan *plan, struct err *e)
 
 static int bind_node(int rootfd, struct device_step *d, struct err *e)
 {
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 	AUTO_FD source = fd_take(&d->source_fd);
 	AUTO_FD target = -1;
 	int r;
@@ -46,6 +47,8 @@ static int bind_node(int rootfd, struct device_step *d, struct err *e)
 	r = rootpath_mkfile(rootfd, d->path, &target, e);
 	if (r < 0)
 		return r;
+	if (mount_setattr(source, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return err_sys(e, errno, "mount the host's '%s' nosuid and noexec", d->path);
 	if (sys_attach(source, target) < 0)
 		return err_sys(e, errno, "attach the host's '%s'", d->path);
 	return 0;

@@ -71,6 +71,14 @@ test_subordinate_ids() {
 	user sh -c "$H delete --force \$ID"
 }
 
+# The devices of the host, which stand in for those that no ordinary user can make, are neither setuid nor programs.
+test_bound_devices() {
+	user_bundle
+	ranges
+	program 'grep -E " /dev/(null|zero|full|random|urandom|tty) " /proc/self/mountinfo | cut -d" " -f 6 | grep nosuid | grep -c noexec'
+	expect_output 6 user sh -c "$H run -b \$T/b \$ID"
+}
+
 test_a_terminal() {
 	need script
 	user_bundle '.process.terminal = true'
