@@ -13,7 +13,7 @@
 #
 # A suite runs in the lab's guest only: it replaces crun and runc by programs that fail, and writes
 # into /etc. RUNTIME_PATH is the program for RUNTIME. A suite may define before_half,
-# and after_half, which takes down what a run of a scenario left.
+# and after_half SCENARIO, which takes down what a run of it left.
 
 CLIENTS=/var/tmp/husk-clients # all tests of a guest share it
 
@@ -65,7 +65,7 @@ compare() {
 			"$name"
 			echo "end of scenario"
 		) >"$T/$RUNTIME.raw" 2>&1 </dev/null || true # how far it came, the last line tells
-		after_half >>"$T/after" 2>&1 </dev/null || true
+		after_half "$name" >>"$T/after" 2>&1 </dev/null || true
 		normal <"$T/$RUNTIME.raw" >"$T/$RUNTIME"
 		[ "$(tail -n 1 "$T/$RUNTIME")" = "end of scenario" ] || {
 			cat "$T/$RUNTIME.raw"
@@ -83,7 +83,11 @@ normal() {
 		-e "s,$CLIENTS/peer/crun|/usr/local/bin/husk,RUNTIME,g" \
 		-e 's/\b(crun|husk)\b/RUNTIME/g; s/^(Error: .*RUNTIME: ).*: (OCI .*)/\1\2/' \
 		-e 's/((OCI runtime [a-z]+ failed|creating container for .*\]): ).*/\1/' \
-		-e "s,$T\\b,DIR,g"
+		-e "s,$T\\b,DIR,g; s,/var/tmp/podman[0-9]+,FILE,g" | awk '
+		/^Error: `RUNTIME .*` failed: exit status/ { held = "(the runtime said why)" }
+		NR > 1 { print held }
+		{ held = $0 }
+		END { print held }'
 }
 
 # show COMMAND...: prints what it writes, and its status.
@@ -121,6 +125,26 @@ until_ok() {
 on_terminal() {
 	script -qec "stty rows 33 cols 77; $(printf '%q ' "$@")" /dev/null | tr -d '\r' | sed 's/\^@//g'
 	echo "= ${PIPESTATUS[0]}"
+}
+
+# in_session: sets AS_LAB, the words that run a command as the guest's ordinary user in a session that lasts:
+# what the command leaves running, such as a container's monitor, goes on (as-lab-user.sh would end it with
+# its unit).
+in_session() {
+	local unit=husk-clients.service
+	# shellcheck disable=SC2034 # for suites
+	AS_LAB=("$CLIENTS/as-lab")
+	[ ! -x "$CLIENTS/as-lab" ] || return 0
+	as-lab-user.sh systemd-run --user --quiet --unit "$unit" --property Delegate=yes sleep infinity ||
+		fail "no unit of the user's"
+	cat >"$CLIENTS/as-lab" <<-END
+		#!/bin/bash
+		echo 0 >$(cgroup2_root)$(as-lab-user.sh systemctl --user show --value --property ControlGroup "$unit")/cgroup.procs
+		cd /home/lab
+		exec setpriv --reuid lab --regid lab --init-groups env HOME=/home/lab USER=lab LOGNAME=lab SHELL=/bin/bash \
+			XDG_RUNTIME_DIR=/run/user/1000 DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus "\$@"
+	END
+	chmod 755 "$CLIENTS/as-lab"
 }
 
 # In a container: prints the terminal's size, which engines set a moment after the start.

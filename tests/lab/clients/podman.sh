@@ -8,14 +8,11 @@
 . "$(dirname "$0")/compare.sh"
 
 # Podman 4.3's cgroupfs manager gives a pod a cgroup that denies all devices: no runtime can serve it.
-[ "$PODMAN_MANAGER" = systemd ] || LEFT_OUT=pods
+LEFT_OUT=
+[ "$PODMAN_MANAGER" = systemd ] || LEFT_OUT+=" pods"
+[ "$PODMAN_AS" = root ] || LEFT_OUT+=" systemd_in_a_user_namespace" # his are all in one
 
 is_lab() { [ "$PODMAN_AS" = lab ]; }
-
-# as_them COMMAND...: as the user whose engine it is.
-as_them() {
-	if is_lab; then as-lab-user.sh "$@"; else "$@"; fi
-}
 
 # Once a guest: the configuration that husk ships, the traps and the image.
 suite() {
@@ -24,7 +21,10 @@ suite() {
 	cp "$HUSK_TOP_BUILDDIR/examples/containers.conf" /etc/containers/containers.conf
 	printf '[containers]\nlog_driver = "k8s-file"\n' >>/etc/containers/containers.conf
 	POD=(podman --cgroup-manager "$PODMAN_MANAGER")
-	! is_lab || POD=(as-lab-user.sh "${POD[@]}")
+	! is_lab || {
+		in_session
+		POD=("${AS_LAB[@]}" "${POD[@]}")
+	}
 	place "$T/mine"
 	[ -e "$CLIENTS/podman-$PODMAN_AS" ] || {
 		image_tar | "${POD[@]}" --runtime /usr/local/bin/husk import --change 'CMD ["/bin/sh"]' - test >/dev/null 2>&1 ||
@@ -50,9 +50,11 @@ quick() { pod run --network none "$@"; }
 pod_on_terminal() { on_terminal "${POD[@]}" --runtime "$(runtime_word)" "$@"; }
 
 after_half() {
-	pod pod rm --all --force
-	pod rm --all --force --time 0
-	pod volume rm --all --force
+	case $1 in
+	same_pods) pod pod rm --all --force ;;
+	same_volumes) pod rm --all --force --time 0 && pod volume rm --all --force ;;
+	*) pod rm --all --force --time 0 ;;
+	esac
 }
 
 # inspect CONTAINER FORMAT
@@ -80,9 +82,10 @@ same_inside() {
 	must quick --rm test sh -c "$SHOW_INSIDE"
 }
 
+# The mount points once each: crun binds an ordinary user's devices twice.
 same_inside_privileged() {
 	must quick --rm --privileged --cgroupns host test sh -c 'grep -E "^(Cap|NoNew|Seccomp:)" /proc/self/status
-		ls /dev | grep -E "^(null|kmsg|fuse|vda|ptmx)"; wc -l </proc/self/mountinfo; ls -d /sys/firmware
+		ls /dev | grep -E "^(null|kmsg|fuse|vda|ptmx)"; cut -d" " -f 5 /proc/self/mountinfo | sort -u; ls -d /sys/firmware
 		awk "{ print \$5, \$6 }" /proc/self/mountinfo | grep -E " /(proc|sys)"; sed "s,libpod-.*,C," /proc/self/cgroup'
 }
 
@@ -296,6 +299,50 @@ same_health() {
 	must inspect c '{{.State.Health.Status}} {{.State.Health.FailingStreak}}'
 }
 
+# ---- systemd as the first process ----
+
+# The guest's own systemd, with nothing to start but one service that has limits.
+systemd_root() { # DIR
+	rm -rf "$1"
+	mkdir -p "$1"/{etc/systemd/system,usr,run,tmp,proc,sys,dev,var/log,root}
+	ln -s usr/bin usr/sbin usr/lib usr/lib64 "$1"
+	cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/os-release /etc/machine-id "$1/etc"
+	printf '%s\n' '[Unit]' 'DefaultDependencies=no' 'Requires=limited.service' 'AllowIsolate=yes' \
+		>"$1/etc/systemd/system/default.target"
+	printf '%s\n' '[Unit]' 'DefaultDependencies=no' 'Conflicts=shutdown.target' '[Service]' 'ExecStart=/bin/sleep 1000' \
+		'TasksMax=9' 'MemoryMax=32M' >"$1/etc/systemd/system/limited.service"
+	! is_lab || chown -R lab:lab "$1"
+}
+
+# It makes cgroups in the container's own, where exec must still get in.
+same_systemd() {
+	systemd_root "$T/mine/root"
+	must quick --detach --name c --systemd always --volume /usr:/usr:ro --rootfs "$T/mine/root" /lib/systemd/systemd
+	until_ok 60 pod exec c systemctl is-active limited.service
+	must pod exec c sh -c 'exec 2>&1; cat /proc/1/comm /proc/1/cgroup /proc/self/cgroup; cd /sys/fs/cgroup
+		stat -c "%U %a" . cgroup.procs; cat cgroup.subtree_control system.slice/limited.service/cgroup.controllers
+		cat system.slice/limited.service/pids.max system.slice/limited.service/memory.max
+		grep -E " /(run|tmp|sys/fs/cgroup|var/log/journal) " /proc/self/mountinfo | cut -d" " -f 5,6'
+	must pod exec c systemctl show --property ControlGroup,TasksMax,MemoryMax limited.service
+	must pod exec c systemd-run --quiet --wait --pipe sh -c 'echo from a unit; cat /proc/self/cgroup' | sed 's/run-u[0-9]*/UNIT/'
+	show pod top c args
+	show pod pause c
+	show pod unpause c
+	must pod stop --time 60 c
+	must inspect c '{{.State.Status}} {{.State.ExitCode}}'
+}
+
+# Root of a user namespace owns the container's cgroup, or his systemd could not begin.
+same_systemd_in_a_user_namespace() {
+	systemd_root "$T/mine/root"
+	chown -R 1000:1000 "$T/mine/root"
+	must quick --detach --name c --systemd always --uidmap 0:1000:60000 --gidmap 0:1000:60000 --volume /usr:/usr:ro \
+		--rootfs "$T/mine/root" /lib/systemd/systemd
+	until_ok 60 pod exec c systemctl is-active limited.service
+	must pod exec c sh -c 'cd /sys/fs/cgroup; stat -c "%U %n" . * | grep -v nobody; cat system.slice/limited.service/pids.max 2>&1 || true'
+	must pod stop --time 60 c
+}
+
 # ---- together ----
 
 same_pods() {
@@ -325,7 +372,6 @@ same_network() {
 same_build() {
 	printf '%s\n' 'FROM test' 'RUN echo built >/made && id -u && grep -E "^(CapEff|Seccomp:)" /proc/self/status' \
 		'RUN --mount=type=tmpfs,target=/t touch /t/x && ls /t' 'USER guest' 'RUN id -un' 'CMD ["cat", "/made"]' >"$T/mine/Containerfile"
-	must as_them true
 	show pod build --isolation oci --network none --no-cache --tag made "$T/mine" | grep -vE '^(-->|Success|[0-9a-f]{64}$|ID64)'
 	must quick --rm made
 	printf 'FROM test\nRUN exit 3\n' >"$T/mine/Containerfile"

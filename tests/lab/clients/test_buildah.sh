@@ -47,7 +47,8 @@ same_root() {
 }
 
 same_rootless() {
-	BUILDAH=(as-lab-user.sh buildah)
+	in_session
+	BUILDAH=("${AS_LAB[@]}" buildah)
 	runs
 }
 

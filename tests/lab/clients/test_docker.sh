@@ -18,4 +18,6 @@ test_program_that_cannot_run() {
 	expect_status 126 quick --rm test /etc/passwd
 }
 
+test_update() { expect_update; }
+
 compare_tests "$(dirname "$0")/docker.sh" -- "$@"

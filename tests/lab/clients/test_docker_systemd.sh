@@ -9,4 +9,6 @@ DOCKER_DRIVER=systemd
 # shellcheck source=tests/lab/clients/docker.sh
 . "$(dirname "$0")/docker.sh"
 
+test_update() { expect_update; }
+
 compare_tests "$(dirname "$0")/docker.sh" -- "$@"
