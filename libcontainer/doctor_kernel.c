@@ -127,7 +127,7 @@ static void check_kvm(struct doctor *d)
 	}
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
 	doctor_add(d, version == KVM_API_VERSION ? HUSK_FINE : HUSK_NOTE, "kernel", "/dev/kvm",
-		   "API version %d (this version of husk makes no use of it)", version);
+		   "API version %d ('husk vm info' says whether it can run a kernel)", version);
 }
 
 void doctor_kernel(struct doctor *d)

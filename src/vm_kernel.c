@@ -20,8 +20,6 @@
 #define ANSWER_MAX (2 * PATH_MAX)
 #define AGENT "husk-agent"
 
-enum { INPUT_KERNEL, INPUT_AGENT }; /* places in vm_manifest.inputs */
-
 /* ---- which kernel ---- */
 
 /* Takes the version at `version` and its file for the newest, if they are. */
@@ -140,8 +138,7 @@ static void take(struct vm_kernel *k, const char *dir, struct vm_manifest *about
 }
 
 /* Takes the entry if it is of this kernel and agent, and as it was made. */
-static bool look_at(int cache, const char *cache_path, const char *name, const char *agent, struct vm_kernel *k,
-		    struct err *out_why)
+static bool look_at(int cache, const char *cache_path, const char *name, struct vm_kernel *k, struct err *out_why)
 {
 	AUTO_FD dir = openat(cache, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	AUTO_FREE char *path = x_printf("%s/%s", cache_path, name);
@@ -152,7 +149,8 @@ static bool look_at(int cache, const char *cache_path, const char *name, const c
 		return false;
 	if (vm_manifest_read(dir, &m, out_why) < 0) {
 		(void)err_add(out_why, "'%s'", path);
-	} else if (str_eq(m.inputs[INPUT_KERNEL].path, k->source) && str_eq(m.inputs[INPUT_AGENT].path, agent)) {
+	} else if (str_eq(m.inputs[VM_MANIFEST_KERNEL].path, k->source) &&
+		   str_eq(m.inputs[VM_MANIFEST_AGENT].path, k->agent)) {
 		found = vm_manifest_check(&m, dir, out_why) == 0;
 		if (found)
 			take(k, path, &m);
@@ -163,7 +161,7 @@ static bool look_at(int cache, const char *cache_path, const char *name, const c
 	return found;
 }
 
-static bool search(const char *cache, const char *agent, struct vm_kernel *k, struct err *out_why)
+static bool search(const char *cache, struct vm_kernel *k, struct err *out_why)
 {
 	AUTO_FD fd = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int list = fd >= 0 && is_trusted(fd) ? openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -177,28 +175,31 @@ static bool search(const char *cache, const char *agent, struct vm_kernel *k, st
 	}
 	while (!found && (entry = readdir(dir)))
 		if (strlen(entry->d_name) == KEY_LEN)
-			found = look_at(fd, cache, entry->d_name, agent, k, out_why);
+			found = look_at(fd, cache, entry->d_name, k, out_why);
 	(void)closedir(dir);
 	return found;
 }
 
+/* Which kernel, which agent, which cache: what looking and preparing begin with. */
+static int begin(const struct vm_kernel_query *q, struct vm_kernel *k, char **out_cache, struct err *e)
+{
+	int r;
+
+	k->agent = helper_path(AGENT);
+	r = source_of(q->kernel, &k->source, e);
+	return r < 0 ? r : cache_of(q, out_cache, e);
+}
+
 int vm_kernel_look(const struct vm_kernel_query *q, struct vm_kernel *out, struct err *out_why, struct err *e)
 {
-	AUTO_FREE char *agent = helper_path(AGENT);
 	AUTO_FREE char *cache = NULL;
-	struct vm_kernel k = { 0 };
-	int r = source_of(q->kernel, &k.source, e);
+	int r = begin(q, out, &cache, e);
 
-	if (r == 0)
-		r = cache_of(q, &cache, e);
-	if (r < 0) {
-		vm_kernel_free(&k);
+	if (r < 0)
 		return r;
-	}
-	(void)err_set(out_why, ENOENT, "'%s' has nothing of it", cache);
-	if (q->cache || str_eq(cache, SYSTEM_CACHE) || !search(SYSTEM_CACHE, agent, &k, out_why))
-		(void)search(cache, agent, &k, out_why);
-	*out = k;
+	(void)err_set(out_why, ENOENT, "nothing of it in '%s'", cache);
+	if (q->cache || str_eq(cache, SYSTEM_CACHE) || !search(SYSTEM_CACHE, out, out_why))
+		(void)search(cache, out, out_why);
 	return 0;
 }
 
@@ -232,7 +233,7 @@ static int read_answer(int fd, struct vm_kernel *k, struct err *e)
 	return 0;
 }
 
-static int run_helper(const char *cache, const char *agent, const char *modules, struct vm_kernel *k, struct err *e)
+static int run_helper(const char *cache, const char *modules, struct vm_kernel *k, struct err *e)
 {
 	struct helper helper = { .name = "husk-prepare", .key = "prepare a kernel for VMs" };
 	char *no_env[] = { NULL };
@@ -240,7 +241,7 @@ static int run_helper(const char *cache, const char *agent, const char *modules,
 			 (char *)"--cache",
 			 (char *)cache,
 			 (char *)"--agent",
-			 (char *)agent,
+			 k->agent,
 			 modules ? (char *)"--modules" : k->source,
 			 (char *)modules,
 			 modules ? k->source : NULL,
@@ -258,21 +259,11 @@ static int run_helper(const char *cache, const char *agent, const char *modules,
 
 int vm_kernel_prepare(const struct vm_kernel_query *q, struct vm_kernel *out, struct err *e)
 {
-	AUTO_FREE char *agent = helper_path(AGENT);
-	AUTO_FREE char *cache = NULL;
 	AUTO_FREE char *modules = q->modules && !str_eq(q->modules, "none") ? absolute(q->modules) : NULL;
-	struct vm_kernel k = { 0 };
-	int r = source_of(q->kernel, &k.source, e);
+	AUTO_FREE char *cache = NULL;
+	int r = begin(q, out, &cache, e);
 
-	if (r == 0)
-		r = cache_of(q, &cache, e);
-	if (r == 0)
-		r = run_helper(cache, agent, modules ? modules : q->modules, &k, e);
-	if (r < 0)
-		vm_kernel_free(&k);
-	else
-		*out = k;
-	return r;
+	return r < 0 ? r : run_helper(cache, modules ? modules : q->modules, out, e);
 }
 
 int vm_kernel_find(const char *kernel, struct vm_kernel *out, struct err *e)
@@ -291,6 +282,7 @@ int vm_kernel_find(const char *kernel, struct vm_kernel *out, struct err *e)
 void vm_kernel_free(struct vm_kernel *k)
 {
 	free(k->source);
+	free(k->agent);
 	free(k->dir);
 	free(k->kernel);
 	free(k->initrd);

@@ -21,9 +21,10 @@ struct vm_kernel_query {
 		*modules; /* the directory of its modules, or "none"; NULL: by its version. Only prepare looks at it. */
 };
 
-/* From all zeroes; vm_kernel_free() ends it. */
+/* From all zeroes; vm_kernel_free() ends it, after a failure too. */
 struct vm_kernel {
 	char *source;	       /* the kernel's file, absolute, without symlinks */
+	char *agent;	       /* the guest's first program, where it is or is missing */
 	char *dir;	       /* the prepared one; NULL: there is none */
 	char *kernel, *initrd; /* files of it, for the monitor */
 	struct vm_manifest about;

@@ -18,6 +18,10 @@
 #define VM_MANIFEST_NAME "manifest.json"
 #define VM_MANIFEST_FORMAT 1 /* raised when directories made before are of no use */
 #define VM_MANIFEST_FILES 3
+/* places in `inputs` */
+#define VM_MANIFEST_KERNEL 0
+#define VM_MANIFEST_AGENT 1
+#define VM_MANIFEST_MODULES 2	  /* the first of them */
 #define VM_MANIFEST_INPUTS_MAX 70 /* a kernel, an agent, modules */
 
 /* An input: "kernel", "agent" or a module's name, with its path. Or a file of the directory: "kernel"

@@ -142,8 +142,8 @@ static bool outdated(int dir, const struct sources *s)
 
 	if (vm_manifest_read(dir, &m, NULL) == 0)
 		is = vm_manifest_check_inputs(&m, NULL) < 0 ||
-		     (str_eq(m.inputs[SOURCE_KERNEL].path, s->files[SOURCE_KERNEL].path) &&
-		      str_eq(m.inputs[SOURCE_AGENT].path, s->files[SOURCE_AGENT].path));
+		     (str_eq(m.inputs[VM_MANIFEST_KERNEL].path, s->files[VM_MANIFEST_KERNEL].path) &&
+		      str_eq(m.inputs[VM_MANIFEST_AGENT].path, s->files[VM_MANIFEST_AGENT].path));
 	vm_manifest_free(&m);
 	return is;
 }

@@ -121,7 +121,7 @@ static int write_file(int dir, struct vm_file *f, mode_t mode, const void *data,
 /* What a monitor boots: the vmlinux, which spares the guest to unpack it, or the file as it was. */
 static int write_kernel(int dir, struct vm_file *f, mode_t mode, const struct sources *s, struct err *e)
 {
-	const struct source *k = &s->v[SOURCE_KERNEL];
+	const struct source *k = &s->v[VM_MANIFEST_KERNEL];
 	const struct vm_file *vmlinux = &f[VMLINUX - KERNEL];
 	const uint8_t *elf;
 	size_t len;
@@ -158,7 +158,7 @@ static int fill(int dir, const struct sources *s, struct err *e)
 		.builtin = s->names.builtin,
 		.absent = s->names.absent,
 	};
-	mode_t mode = 0400 | (s->v[SOURCE_KERNEL].mode & 0044); /* who may read the kernel may read these */
+	mode_t mode = 0400 | (s->v[VM_MANIFEST_KERNEL].mode & 0044); /* who may read the kernel may read these */
 	const uint8_t *elf;
 	size_t len;
 	int r;

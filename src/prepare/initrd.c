@@ -6,9 +6,9 @@
 
 static int check_size(const struct sources *s, struct err *e)
 {
-	size_t sum = 0, largest = SOURCE_AGENT;
+	size_t sum = 0, largest = VM_MANIFEST_AGENT;
 
-	for (size_t i = SOURCE_AGENT; i < s->n; i++) {
+	for (size_t i = VM_MANIFEST_AGENT; i < s->n; i++) {
 		sum += s->v[i].len;
 		if (s->v[i].len > s->v[largest].len)
 			largest = i;
@@ -30,9 +30,9 @@ int initrd_make(const struct sources *s, struct strbuf *out, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
 		cpio_directory(&c, directories[i]);
 	cpio_char_device(&c, "dev/console", 0600, 5, 1);
-	cpio_file(&c, "init", 0755, s->v[SOURCE_AGENT].data, s->v[SOURCE_AGENT].len);
-	for (size_t i = SOURCE_MODULES; i < s->n; i++) {
-		AUTO_FREE char *name = x_printf("modules/%02zu-%s.ko", i - SOURCE_MODULES, s->v[i].file.name);
+	cpio_file(&c, "init", 0755, s->v[VM_MANIFEST_AGENT].data, s->v[VM_MANIFEST_AGENT].len);
+	for (size_t i = VM_MANIFEST_MODULES; i < s->n; i++) {
+		AUTO_FREE char *name = x_printf("modules/%02zu-%s.ko", i - VM_MANIFEST_MODULES, s->v[i].file.name);
 
 		cpio_file(&c, name, 0644, s->v[i].data, s->v[i].len);
 	}

@@ -40,7 +40,7 @@ static int read_source(const char *name, const char *path, size_t max, struct so
 
 static int read_kernel(const char *path, struct sources *s, struct err *e)
 {
-	struct source *k = &s->v[SOURCE_KERNEL];
+	struct source *k = &s->v[VM_MANIFEST_KERNEL];
 	const uint8_t *elf;
 	size_t len;
 	int r = read_source("kernel", path, KERNEL_MAX, k, e);
@@ -64,7 +64,7 @@ static int read_kernel(const char *path, struct sources *s, struct err *e)
 
 static int read_agent(const char *path, struct sources *s, struct err *e)
 {
-	struct source *a = &s->v[SOURCE_AGENT];
+	struct source *a = &s->v[VM_MANIFEST_AGENT];
 	int r = read_source("agent", path, AGENT_MAX, a, e);
 
 	if (r < 0)
@@ -128,7 +128,7 @@ static int read_modules(const char *asked, struct sources *s, struct err *e)
 		r = modules_resolve(dir, &s->names, e);
 	if (r < 0)
 		return r;
-	s->v = x_realloc(s->v, SOURCE_MODULES + s->names.n, sizeof(*s->v));
+	s->v = x_realloc(s->v, VM_MANIFEST_MODULES + s->names.n, sizeof(*s->v));
 	for (size_t i = 0; r == 0 && i < s->names.n; i++) {
 		s->v[s->n] = (struct source){ 0 };
 		r = read_module(&s->names.v[i], &s->v[s->n++], e);
@@ -138,7 +138,7 @@ static int read_modules(const char *asked, struct sources *s, struct err *e)
 
 int sources_read(const char *kernel, const char *agent, const char *modules, struct sources *out, struct err *e)
 {
-	struct sources s = { .v = x_calloc(SOURCE_MODULES, sizeof(*s.v)), .n = SOURCE_MODULES };
+	struct sources s = { .v = x_calloc(VM_MANIFEST_MODULES, sizeof(*s.v)), .n = VM_MANIFEST_MODULES };
 	int r = read_kernel(kernel, &s, e);
 
 	if (r == 0)
@@ -175,7 +175,7 @@ void sources_free(struct sources *s)
 
 void sources_vmlinux(const struct sources *s, const uint8_t **out, size_t *out_len)
 {
-	const struct source *k = &s->v[SOURCE_KERNEL];
+	const struct source *k = &s->v[VM_MANIFEST_KERNEL];
 
 	if (s->vmlinux.data) {
 		*out = s->vmlinux.data;

@@ -26,10 +26,6 @@ struct sources {
 	struct vm_file *files; /* v's, as a manifest has them: n of them, nothing of its own but the array */
 };
 
-#define SOURCE_KERNEL 0
-#define SOURCE_AGENT 1
-#define SOURCE_MODULES 2
-
 /* Reads, checks and unpacks all. modules: their directory; NULL: that of the kernel's version below
  * /lib/modules or /usr/lib/modules; "none": there are none. Paths are absolute. */
 int sources_read(const char *kernel, const char *agent, const char *modules, struct sources *out, struct err *e);
