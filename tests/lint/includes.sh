@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src only libcontainer.h of the library, and src/proto; src/net, src/prepare, src/proto and src/systemd only
-# base (and src/prepare vm_manifest.h).
+# above; src only libcontainer.h of the library, and src/proto; src/fs, src/net, src/prepare, src/proto,
+# src/systemd and src/vq only base (src/prepare vm_manifest.h, too); src/fsd base, fs.h and src/vq.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -31,7 +31,11 @@ why_not() {
 		[ -e "src/prepare/$header" ] || [ "$header" = vm_manifest.h ] ||
 			echo "src/prepare includes only base, itself and vm_manifest.h"
 		;;
-	src/net/* | src/proto/* | src/systemd/*) # of their own
+	src/fsd/*) # puts the file server on virtqueues
+		[ -e "src/fsd/$header" ] || [ "$header" = fs.h ] || [ -e "src/vq/$header" ] ||
+			echo "src/fsd includes only base, itself, fs.h and src/vq"
+		;;
+	src/fs/* | src/net/* | src/proto/* | src/systemd/* | src/vq/*) # of their own
 		[ -e "$(dirname "$file")/$header" ] || echo "$(dirname "$file") includes only base and itself"
 		;;
 	src/*)

@@ -49,12 +49,15 @@ include_flags() {
 	case $1 in
 	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base -DHUSK_LIBEXECDIR=\"\"" ;;
 	libcontainer/*) echo "-iquote libcontainer/base $lib" ;;
+	src/fs/*) echo "-iquote libcontainer/base -iquote src/fs" ;;
+	src/fsd/*) echo "-iquote libcontainer/base -iquote src/vq -iquote src/fs -iquote src/fsd" ;;
 	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
 	src/prepare/*) echo "-iquote libcontainer/base -iquote src/prepare -iquote src" ;;
 	src/proto/*) echo "-iquote libcontainer/base -iquote src/proto" ;;
 	src/systemd/*) echo "-iquote libcontainer/base -iquote src/systemd" ;;
+	src/vq/*) echo "-iquote libcontainer/base -iquote src/vq" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src -iquote src/proto" ;;
-	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/prepare -iquote src/proto" ;;
+	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/fs -iquote src/fsd -iquote src/prepare -iquote src/proto -iquote src/vq" ;;
 	esac
 }
 # shellcheck disable=SC2034 # for the tests
