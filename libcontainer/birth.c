@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "kernel.h"
 #include "log.h"
+#include "proc.h"
 #include "process.h"
 #include "str.h"
 #include "sync.h"
@@ -34,13 +35,6 @@ void birth_free(struct birth *b)
 	b->born = NULL;
 }
 
-/* The caller's environment may hold secrets; what the process gets was copied. */
-static void forget_environment(void)
-{
-	for (char **v = environ; v && *v; v++)
-		explicit_bzero(*v, strlen(*v));
-}
-
 static int drop_descriptors(const struct birth_gift *g, struct err *e)
 {
 	int keep[1 + ARRAY_LEN(g->keep)] = { g->sync };
@@ -66,7 +60,7 @@ int birth_give(struct birth *b, const struct birth_gift *g, struct err *e)
 	r = sync_send(g->sync, SYNC_BIRTH, 0, g->master, e);
 	if (r < 0)
 		return r;
-	forget_environment();
+	proc_forget_environment(); /* it may hold secrets; what the process gets was copied */
 	log_close();
 	r = drop_descriptors(g, e);
 	if (r < 0)

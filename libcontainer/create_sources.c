@@ -24,13 +24,17 @@ bool creation_shares_pids(const struct plan *plan)
 	return false;
 }
 
-/* Where the kernel cannot make a procfs from outside, the child sets itself up in there, visible. */
-static void keep_from_tracers(struct creation *c)
+/* Where no procfs can be made from outside, the child sets itself up in there, visible. */
+static int keep_from_tracers(struct creation *c, struct err *e)
 {
 	bool label = lsm_wanted(&c->plan->process.lsm);
+	int r;
 
-	if (creation_shares_pids(c->plan))
-		c->plan->pids_last = mount_proc_outside(c->plan, label ? &c->label_inside : NULL, NULL) == 0;
+	if (!creation_shares_pids(c->plan))
+		return 0;
+	r = mount_proc_outside(c->plan, label ? &c->label_inside : NULL, e);
+	c->plan->pids_last = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* An ordinary user may make a time namespace only within its new user namespace, and its offsets are
@@ -66,7 +70,7 @@ int creation_open_sources(struct creation *c, struct err *e)
 	if (r == 0)
 		r = namespace_open_joins(c->plan->joins, c->plan->n_joins, e);
 	if (r == 0)
-		keep_from_tracers(c);
+		r = keep_from_tracers(c, e);
 	if (r == 0 && c->opts->console_socket)
 		r = terminal_connect_socket(c->opts->console_socket, &c->console_socket, e);
 	if (r == 0 && !c->privileged)

@@ -222,8 +222,11 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 		x->plan.staged = !ctx->host_root;
 	if (r == 0)
 		r = init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e);
-	if (r == 0 && x->plan.pids_last && x->label_procfd >= 0) /* else as if nobody could see it */
-		x->plan.pids_last = mount_proc_outside(&x->plan, &x->label_inside, NULL) == 0;
+	if (r == 0 && x->plan.pids_last && x->label_procfd >= 0) {
+		r = mount_proc_outside(&x->plan, &x->label_inside, e);
+		x->plan.pids_last = r > 0; /* else as if nobody could see it */
+		r = r < 0 ? r : 0;
+	}
 	if (r == 0)
 		r = open_cgroup(x, e);
 	if (r < 0 || !x->opts->console_socket)

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STAT_FIELD_START 22 /* proc(5) */
 #define STAT_FIELD_STATE 3
@@ -72,4 +73,10 @@ bool proc_uid_map_is_whole(const char *text)
 
 	return next_number(&text, &inside) && next_number(&text, &outside) && next_number(&text, &count) &&
 	       inside == 0 && outside == 0 && count == ALL_IDS;
+}
+
+void proc_forget_environment(void)
+{
+	for (char **v = environ; v && *v; v++)
+		explicit_bzero(*v, strlen(*v));
 }

@@ -16,6 +16,8 @@ int proc_open(int *out_fd, struct err *e);
 int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state);
 /* The parsing alone; text is NUL-terminated. */
 int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state);
+/* Overwrites the caller's environment, for a process that others may look into. What was copied of it stays. */
+void proc_forget_environment(void);
 /* Does the text of /proc/PID/uid_map say that this is the initial user namespace: all ids, onto themselves? */
 bool proc_uid_map_is_whole(const char *text);
 

@@ -107,10 +107,17 @@ static int fs_configure(int fsfd, const char *data, struct err *e)
 int mount_new_fs(const char *fstype, const char *source, const char *data, uint64_t attr, int *out_fd, struct err *e)
 {
 	AUTO_FD fsfd = fsopen(fstype, FSOPEN_CLOEXEC);
-	int r;
 
 	if (fsfd < 0)
 		return err_sys(e, errno, "type '%s'", fstype);
+	return mount_of_context(fsfd, fstype, source, data, attr, out_fd, e);
+}
+
+int mount_of_context(int fsfd, const char *fstype, const char *source, const char *data, uint64_t attr, int *out_fd,
+		     struct err *e)
+{
+	int r;
+
 	if (source && fsconfig(fsfd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
 		return fs_error(fsfd, errno, "source", e);
 	r = fs_configure(fsfd, data, e);

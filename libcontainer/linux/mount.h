@@ -40,5 +40,8 @@ int mount_set(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool r
 /* A new detached file system. data: comma-separated options, or NULL. The message carries the
  * kernel's own words about a refused option. */
 int mount_new_fs(const char *fstype, const char *source, const char *data, uint64_t attr, int *out_fd, struct err *e);
+/* The same of a context that fsopen(2) has given. */
+int mount_of_context(int fsfd, const char *fstype, const char *source, const char *data, uint64_t attr, int *out_fd,
+		     struct err *e);
 
 #endif

@@ -76,10 +76,13 @@ say_in_its_place() {
 		first, message = sys.argv[1], int(sys.argv[2])
 		libc = ctypes.CDLL(None)
 		namespace = os.readlink(f"/proc/{first}/ns/pid")
+		def sockets(pid):
+		    fds = map(int, os.listdir(f"/proc/{pid}/fd"))
+		    return [fd for fd in fds if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")]
 		def born():
 		    for pid in filter(str.isdigit, os.listdir("/proc")):
 		        try:
-		            if pid != first and os.readlink(f"/proc/{pid}/ns/pid") == namespace:
+		            if pid != first and os.readlink(f"/proc/{pid}/ns/pid") == namespace and sockets(pid):
 		                return int(pid)
 		        except OSError:
 		            pass
@@ -88,9 +91,7 @@ say_in_its_place() {
 		    pid = born()
 		time.sleep(0.2)
 		pidfd = os.pidfd_open(pid)
-		for fd in map(int, os.listdir(f"/proc/{pid}/fd")):
-		    if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
-		        continue
+		for fd in sockets(pid):
 		    ours = socket.socket(fileno=libc.syscall(438, pidfd, fd, 0))
 		    try:
 		        if message == 0:
@@ -112,7 +113,7 @@ test_what_is_born_runs_no_hooks_of_the_host() {
 	chmod 0755 "$T/hook"
 	config c --arg hook "$T/hook" '.hooks = {"createRuntime": [{"path": $hook}]}'
 	say_in_its_place 2 >said 2>&1 &
-	run strace -o "$T/calls" -e trace=pidfd_open -e inject=pidfd_open:delay_enter=1500000:when=2 \
+	run strace -o "$T/calls" -e trace=pidfd_open -e inject=pidfd_open:delay_enter=1500000 \
 		"$HUSK" --root "$ROOT" create -b c "$ID-2"
 	wait
 	assert_eq "$(cat said)" said "what was said in its place"
@@ -125,11 +126,24 @@ test_what_is_born_makes_nobody_wait() {
 	need strace python3
 	make_pair '.process.args = ["/bin/sleep", "100"]'
 	say_in_its_place 0 >said 2>&1 &
-	run timeout -k 1 15 strace -o "$T/calls" -e trace=pidfd_open -e inject=pidfd_open:delay_enter=1500000:when=1 \
+	run timeout -k 1 15 strace -o "$T/calls" -e trace=pidfd_open -e inject=pidfd_open:delay_enter=1500000 \
 		"$HUSK" --root "$ROOT" create -b c "$ID-2"
 	wait
 	assert_match "$(cat said)" said "what was said in its place"
 	assert_match "$STATUS $ERR" '^1 .*died' "status and error"
+	end_pair
+}
+
+# What is in there to open a procfs (mount_proc_context.h) can be stopped by who may signal it: as if it never did.
+test_what_opens_the_procfs_is_held_up() {
+	need strace
+	mkdir p
+	! unshare -m mount -t proc -o pidns=/proc/self/ns/pid none p 2>/dev/null || skip "this kernel's procfs has pidns="
+	make_pair '.process.args = ["/bin/sleep", "100"]'
+	run timeout -k 1 60 strace -o "$T/calls" -e trace=pidfd_getfd -e inject=pidfd_getfd:error=EBADF \
+		"$HUSK" --root "$ROOT" create -b c "$ID-2"
+	assert_match "$STATUS $ERR" '^1 .*pid: .*held up' "status and error"
+	wait_for 5 alone_in_there
 	end_pair
 }
 

@@ -81,6 +81,18 @@ static unsigned long long status_field(const char *status, const char *name, int
 	return at ? strtoull(at + strlen(name), NULL, base) : 0;
 }
 
+/* Capabilities in a user namespace below ours are none over what is here. One that cannot be seen is taken
+ * for ours. */
+static int in_our_userns(int pid)
+{
+	char path[64], its[64] = "", own[64] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	if (readlink(path, its, sizeof(its) - 1) < 0)
+		return errno != ENOENT && errno != ESRCH; /* it has ended */
+	return readlink("/proc/self/ns/user", own, sizeof(own) - 1) < 0 || strcmp(its, own) == 0;
+}
+
 /* Somebody who can be traced lends all his power. */
 static void try_power(int pid)
 {
@@ -91,7 +103,7 @@ static void try_power(int pid)
 		printf("host by environ\n");
 	if (!slurp(getpid(), "status", own, sizeof(own)) || !slurp(pid, "status", its, sizeof(its)))
 		return;
-	if (status_field(its, "CapPrm:", 16) & ~status_field(own, "CapPrm:", 16))
+	if (in_our_userns(pid) && status_field(its, "CapPrm:", 16) & ~status_field(own, "CapPrm:", 16))
 		printf("host by capabilities\n");
 	if (status_field(own, "Seccomp:", 10) && !status_field(its, "Seccomp:", 10))
 		printf("host by no filter\n");
