@@ -4,6 +4,7 @@
 
 #include "io.h"
 #include "proc.h"
+#include "seal.h"
 #include "spec.h"
 #include "str.h"
 
@@ -30,6 +31,11 @@ char *husk_default_root(void)
 	if (geteuid() != 0)
 		return x_printf("/tmp/husk-%u", geteuid());
 	return x_strdup("/run/husk");
+}
+
+int husk_seal(struct err *e)
+{
+	return seal_self(e);
 }
 
 char *husk_spec_example(bool rootless)

@@ -75,7 +75,10 @@ static int load(struct creation *c, struct err *e)
 		r = annotation_check(c->spec, e);
 	if (r < 0)
 		return r;
-	return plan_make(c->spec, c->bundle, &c->plan, e);
+	r = plan_make(c->spec, c->bundle, &c->plan, e);
+	if (r == 0)
+		plan_console_size(&c->plan->process, c->opts->console_width, c->opts->console_height);
+	return r;
 }
 
 static int check_terminal(const struct creation *c, enum creation_mode mode, struct err *e)

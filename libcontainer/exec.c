@@ -195,6 +195,7 @@ static int load(struct execution *x, struct err *e)
 	inherit_labels(&x->merged.process, x->spec->process);
 	if (r == 0)
 		r = plan_process(&x->merged.process, &x->plan.process, e);
+	plan_console_size(&x->plan.process, o->console_width, o->console_height);
 	x->plan.process.keep_groups = annotation_is_on(x->spec, ANNOTATION_KEEP_GROUPS);
 	if (r == 0)
 		r = plan_process_linux(x->spec->linux_, &x->plan.process, e);

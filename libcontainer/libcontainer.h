@@ -33,6 +33,11 @@ char *husk_default_root(void);
  * /proc/self/uid_map, not by the uid alone. */
 bool husk_is_rootless(void);
 
+/* A verb whose process could be looked at by one of a container executes a sealed copy of this program, which begins
+ * anew with the same arguments. Where that cannot be borne, as in a process that was forked to call a verb, the
+ * program calls this before anything else, and runs as the copy from then on. /proc must be mounted. */
+int husk_seal(struct err *e);
+
 struct husk_create_opts {
 	const char *bundle;	    /* NULL: the current directory */
 	const char *config;	    /* NULL: <bundle>/config.json */
@@ -41,7 +46,9 @@ struct husk_create_opts {
 	const char *pid_file;	    /* NULL: none */
 	int preserve_fds;	    /* fds 3 .. 2 + n stay open in the container */
 	int listen_fds; /* the first n of them are socket activation's: LISTEN_FDS=n and LISTEN_PID=1 are set */
-	bool no_pivot;	/* MS_MOVE and chroot: for an initramfs */
+	/* characters of a terminal; 0: as process.consoleSize has it */
+	uint16_t console_width, console_height;
+	bool no_pivot; /* MS_MOVE and chroot: for an initramfs */
 	bool no_new_keyring;
 };
 
@@ -71,6 +78,7 @@ struct husk_exec_opts {
 	const char *cgroup; /* a cgroup below the container's; NULL: its own */
 	const char *apparmor, *process_label;
 	const char *console_socket, *pidfd_socket, *pid_file;
+	uint16_t console_width, console_height; /* as those of create */
 	int preserve_fds;
 	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
 };

@@ -198,6 +198,8 @@ void plan_free(struct plan *plan);
 int plan_process(const struct spec_process *process, struct process_plan *out, struct err *e);
 /* What config.json has for all processes of the container in `linux`: execution domain, memory policy. */
 int plan_process_linux(const struct spec_linux *l, struct process_plan *out, struct err *e);
+/* The caller's word on the terminal's size; 0 and 0: there is none. */
+void plan_console_size(struct process_plan *process, uint16_t width, uint16_t height);
 void plan_process_free(struct process_plan *process);
 
 #endif

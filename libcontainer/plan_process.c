@@ -164,6 +164,14 @@ int plan_process(const struct spec_process *process, struct process_plan *out, s
 	return 0;
 }
 
+void plan_console_size(struct process_plan *process, uint16_t width, uint16_t height)
+{
+	if (!width && !height)
+		return;
+	process->console_width = width;
+	process->console_height = height;
+}
+
 void plan_process_free(struct process_plan *process)
 {
 	free(process->rlimits);

@@ -49,6 +49,7 @@ include_flags() {
 	case $1 in
 	libcontainer/base/* | tests/bench/*) echo "-iquote libcontainer/base -DHUSK_LIBEXECDIR=\"\"" ;;
 	libcontainer/*) echo "-iquote libcontainer/base $lib" ;;
+	src/agent/*) echo "-iquote libcontainer/base -iquote src/proto -iquote libcontainer -iquote src/agent" ;;
 	src/fs/*) echo "-iquote libcontainer/base -iquote src/fs" ;;
 	src/fsd/*) echo "-iquote libcontainer/base -iquote src/vq -iquote src/fs -iquote src/fsd" ;;
 	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * drive.c: the host's end of the agent's channel, for tests.
+ *
+ *   drive DIR [--connect SOCKET] COMMAND... [-- AGENT ARGUMENT...]
+ *
+ * starts AGENT with the channel as descriptor 3, or connects to a socket where one is, says HELLO
+ * and does the commands in order, each a word with its arguments:
+ *
+ *   create FILE ID SIZE, exec N FILE SIZE     SIZE: - or COLUMNSxROWS of a terminal
+ *   start, signal N SIGNAL, kill-all SIGNAL, resize N SIZE, update FILE, ps, stats
+ *   execs N COUNT FILE                        COUNT of them from N on, at once
+ *   stdin N FILE, eof N                       (stdin: as fast as credit allows)
+ *   text FILE, over N                         text without a request; more input than is granted
+ *   wait N                                    until it has ended
+ *   hold, release                             grant no credit for output; grant it again
+ *   sleep MS                                  and take what comes
+ *   output N TEXT                             until its standard output holds TEXT
+ *   shell TEXT                                a command of this machine; $AGENT is the pid of what was started
+ *   raw HEX                                   bytes as they are
+ *   shutdown, close, end                      (end: wait for the end of the channel)
+ *
+ * What comes is printed, a line each: "ok", "err CODE MESSAGE", "exit N STATUS", "text ...", "oom",
+ * "log LEVEL LINE", "end" and the agent's status; the outputs of processes go to DIR/N.out and DIR/N.err,
+ * and "eof N.out" tells of their end. A message that breaks the protocol ends the program with status 2.
+ */
+#include "clock.h"
+#include "credit.h"
+#include "fd.h"
+#include "io.h"
+#include "message.h"
+#include "str.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define NUMBERS 4096
+#define WAIT_MS 60000
+#define AGENT_FD 3
+
+struct output {
+	int fd; /* -1: nothing came yet */
+	size_t len;
+	struct credit_receiver credit;
+};
+
+struct number {
+	bool known, ended;
+	struct credit_sender in;
+	struct output out[2];
+};
+
+static struct drive {
+	const char *dir;
+	int fd;
+	pid_t agent;
+	bool hello, hold, end;
+	uint32_t requests, answered; /* sent and answered: in order of no importance */
+	struct frame_reader in;
+	struct frame_writer w;
+	struct number numbers[NUMBERS];
+} d;
+
+static void die(const char *what, const char *why)
+{
+	fflush(stdout);
+	fprintf(stderr, "drive: %s: %s\n", what, why);
+	exit(2);
+}
+
+static void check(int r, const struct err *e)
+{
+	if (r < 0)
+		die("broken protocol", e->msg);
+}
+
+static struct number *number(uint32_t n)
+{
+	struct number *x;
+
+	if (n >= NUMBERS)
+		die("process", "number too large");
+	x = &d.numbers[n];
+	if (!x->known) {
+		*x = (struct number){ .known = true, .out = { { .fd = -1 }, { .fd = -1 } } };
+		credit_sender_init(&x->in);
+		for (int i = 0; i < 2; i++)
+			credit_receiver_init(&x->out[i].credit);
+	}
+	return x;
+}
+
+static uint32_t parse_number(const char *s, uint32_t max)
+{
+	uint64_t v;
+
+	if (!s || str_u64(s, max, &v) < 0)
+		die("number", s ? s : "missing");
+	return (uint32_t)v;
+}
+
+static void grant(uint32_t n, int i)
+{
+	struct output *o = &number(n)->out[i];
+	struct message_credit c = { .stream = i ? MESSAGE_STREAM_STDERR : MESSAGE_STREAM_STDOUT };
+
+	if (d.hold)
+		return;
+	c.bytes = credit_receiver_pass(&o->credit, o->credit.held);
+	if (c.bytes)
+		(void)message_put_credit(&d.w, n, &c);
+}
+
+static void take_output(const struct frame *f, int i)
+{
+	AUTO_FREE char *path = x_printf("%s/%u.%s", d.dir, f->process, i ? "err" : "out");
+	struct output *o = &number(f->process)->out[i];
+	struct err e = { 0 };
+
+	if (number(f->process)->ended)
+		die("broken protocol", "output after EXIT");
+	check(credit_receiver_take(&o->credit, f->len, &e), &e);
+	if (o->fd < 0)
+		o->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (io_write_all(o->fd, f->payload, f->len) < 0)
+		die("write", path);
+	o->len += f->len;
+	grant(f->process, i);
+}
+
+static void take_exit(const struct frame *f)
+{
+	struct err e = { 0 };
+	int status;
+
+	check(message_exit_decode(f, &status, &e), &e);
+	if (number(f->process)->ended)
+		die("broken protocol", "EXIT twice");
+	number(f->process)->ended = true;
+	printf("exit %u %d\n", f->process, status);
+}
+
+static void take_answer(const struct frame *f)
+{
+	struct err e = { 0 }, why = { 0 };
+
+	d.answered++;
+	if (f->type == MSG_OK) {
+		printf("ok\n");
+		return;
+	}
+	check(message_err_decode(f, &why, &e), &e);
+	printf("err %d %s\n", why.code, why.msg);
+}
+
+static void take_frame(const struct frame *f)
+{
+	struct message_credit c;
+	struct message_hello h;
+	struct message_log l;
+	struct err e = { 0 };
+
+	check(message_check(f, MESSAGE_AGENT, &e), &e);
+	switch (f->type) {
+	case MSG_HELLO:
+		check(message_hello_decode(f, &h, &e), &e);
+		d.hello = true;
+		break;
+	case MSG_OK:
+	case MSG_ERR:
+		take_answer(f);
+		break;
+	case MSG_STDOUT:
+	case MSG_STDERR:
+		take_output(f, f->type == MSG_STDERR);
+		break;
+	case MSG_STDOUT_EOF:
+	case MSG_STDERR_EOF:
+		printf("eof %u.%s\n", f->process, f->type == MSG_STDERR_EOF ? "err" : "out");
+		break;
+	case MSG_EXIT:
+		take_exit(f);
+		break;
+	case MSG_CREDIT:
+		check(message_credit_decode(f, MESSAGE_AGENT, &c, &e), &e);
+		check(credit_sender_grant(&number(f->process)->in, c.bytes, &e), &e);
+		break;
+	case MSG_TEXT:
+		printf("text %.*s\n", (int)f->len, (const char *)f->payload);
+		break;
+	case MSG_OOM:
+		printf("oom\n");
+		break;
+	case MSG_LOG:
+		check(message_log_decode(f, &l, &e), &e);
+		printf("log %u %.*s\n", l.level, (int)l.len, l.text);
+		break;
+	}
+	fflush(stdout);
+}
+
+static void take_bytes(void)
+{
+	struct err e = { 0 };
+	struct frame f;
+	size_t room;
+	uint8_t *space = frame_reader_space(&d.in, &room);
+	ssize_t n = read(d.fd, space, room);
+	int r;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		d.end = true;
+		return;
+	}
+	frame_reader_added(&d.in, (size_t)n);
+	while ((r = frame_reader_next(&d.in, &f, &e)) == 1)
+		take_frame(&f);
+	check(r, &e);
+}
+
+/* One round: what waits is sent, what comes is taken. */
+static void turn(int ms)
+{
+	struct pollfd p = { .fd = d.fd, .events = POLLIN };
+	const uint8_t *bytes;
+	size_t len;
+	ssize_t n;
+
+	bytes = frame_writer_pending(&d.w, &len);
+	if (len)
+		p.events |= POLLOUT;
+	if (poll(&p, 1, ms) <= 0)
+		return;
+	if (p.revents & POLLOUT) {
+		n = write(d.fd, bytes, len);
+		if (n > 0)
+			frame_writer_sent(&d.w, (size_t)n);
+		else if (errno != EAGAIN)
+			d.end = true;
+	}
+	if (p.revents & (POLLIN | POLLHUP | POLLERR))
+		take_bytes();
+}
+
+/* Until *done, or the channel has ended. */
+static void until(bool (*done)(const void *arg), const void *arg, const char *what)
+{
+	int64_t end = clock_monotonic_ms() + WAIT_MS;
+
+	while (!done(arg)) {
+		if (d.end)
+			die(what, "the channel has ended");
+		if (clock_monotonic_ms() > end)
+			die(what, "waited in vain");
+		turn(100);
+	}
+}
+
+static bool is_greeted(const void *arg)
+{
+	(void)arg;
+	return d.hello;
+}
+
+static bool is_answered(const void *arg)
+{
+	(void)arg;
+	return d.answered == d.requests;
+}
+
+static bool is_sent(const void *arg)
+{
+	size_t len;
+
+	(void)arg;
+	(void)frame_writer_pending(&d.w, &len);
+	return len == 0;
+}
+
+static bool has_exited(const void *arg)
+{
+	const struct number *n = arg;
+
+	return n->ended;
+}
+
+static bool has_credit(const void *arg)
+{
+	const struct number *n = arg;
+
+	return n->in.left > 0 || n->ended;
+}
+
+static struct message_terminal parse_size(const char *s)
+{
+	struct message_terminal t = { 0 };
+
+	if (!s)
+		die("size", "missing");
+	if (strcmp(s, "-") != 0)
+		t.terminal = sscanf(s, "%hux%hu", &t.size.columns, &t.size.rows) == 2;
+	return t;
+}
+
+static void put_file(const char *path)
+{
+	AUTO_FREE char *text = NULL;
+	struct err e = { 0 };
+	size_t len;
+
+	if (!path || io_read_file(AT_FDCWD, path, 0, MESSAGE_TEXT_MAX, &text, &len, &e) < 0)
+		die("file", path ? e.msg : "missing");
+	(void)message_put_text(&d.w, d.requests, text, len);
+}
+
+static void do_stdin(uint32_t n, const char *path)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct number *x = number(n);
+	static char buf[FRAME_PAYLOAD_MAX];
+	ssize_t len;
+
+	if (fd < 0)
+		die("stdin", path);
+	for (;;) {
+		until(has_credit, x, "credit");
+		until(is_sent, NULL, "stdin");
+		len = read(fd, buf, x->in.left < sizeof(buf) ? x->in.left : sizeof(buf));
+		if (len <= 0 || x->ended)
+			return;
+		credit_sender_use(&x->in, (size_t)len);
+		(void)message_put_data(&d.w, MSG_STDIN, n, buf, (size_t)len);
+	}
+}
+
+static void do_over(uint32_t n)
+{
+	static const char buf[FRAME_PAYLOAD_MAX];
+
+	for (size_t sent = 0; sent <= 2 * CREDIT_START; sent += sizeof(buf))
+		(void)message_put_data(&d.w, MSG_STDIN, n, buf, sizeof(buf));
+}
+
+struct wanted {
+	uint32_t number;
+	const char *text;
+};
+
+static bool has_output(const void *arg)
+{
+	const struct wanted *w = arg;
+	AUTO_FREE char *path = x_printf("%s/%u.out", d.dir, w->number);
+	AUTO_FREE char *text = NULL;
+	size_t len;
+
+	return io_read_file(AT_FDCWD, path, 0, 1U << 30, &text, &len, NULL) == 0 &&
+	       memmem(text, len, w->text, strlen(w->text));
+}
+
+static void do_raw(const char *hex)
+{
+	unsigned int byte;
+
+	until(is_sent, NULL, "raw");
+	for (; isxdigit((unsigned char)hex[0]) && sscanf(hex, "%2x", &byte) == 1; hex += 2) {
+		uint8_t b = (uint8_t)byte;
+
+		if (write(d.fd, &b, 1) != 1)
+			return;
+	}
+}
+
+static void do_shell(const char *text)
+{
+	AUTO_FREE char *pid = x_printf("%d", (int)d.agent);
+
+	(void)setenv("AGENT", pid, 1);
+	if (system(text) != 0)
+		die("shell", text);
+}
+
+static void do_release(void)
+{
+	d.hold = false;
+	for (uint32_t n = 0; n < NUMBERS; n++)
+		for (int i = 0; d.numbers[n].known && i < 2; i++)
+			grant(n, i);
+}
+
+static void do_sleep(uint32_t ms)
+{
+	int64_t end = clock_monotonic_ms() + ms, left;
+
+	while (!d.end && (left = end - clock_monotonic_ms()) > 0)
+		turn((int)left);
+}
+
+/* A request without an argument. */
+static const struct {
+	const char *word;
+	enum message_type type;
+} plain[] = { { "start", MSG_START }, { "ps", MSG_PS }, { "stats", MSG_STATS } };
+
+static char **ask(char **w)
+{
+	struct message_create create = { 0 };
+	struct message_terminal terminal;
+	struct message_signal sig = { 0 };
+	uint32_t request = ++d.requests, n;
+
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (str_eq(w[0], plain[i].word)) {
+			(void)message_put(&d.w, plain[i].type, 0, request);
+			return w + 1;
+		}
+	if (str_eq(w[0], "create")) {
+		put_file(w[1]);
+		create = (struct message_create){ parse_size(w[3]), w[2], strlen(w[2]) };
+		(void)message_put_create(&d.w, request, &create);
+		return w + 4;
+	}
+	if (str_eq(w[0], "update")) {
+		put_file(w[1]);
+		(void)message_put(&d.w, MSG_UPDATE, 0, request);
+		return w + 2;
+	}
+	if (str_eq(w[0], "kill-all")) {
+		sig = (struct message_signal){ .signal = parse_number(w[1], 64), .all = true };
+		(void)message_put_signal(&d.w, 0, request, &sig);
+		return w + 2;
+	}
+	n = parse_number(w[1], NUMBERS);
+	if (str_eq(w[0], "exec")) {
+		put_file(w[2]);
+		terminal = parse_size(w[3]);
+		(void)message_put_exec(&d.w, n, request, &terminal);
+		return w + 4;
+	}
+	if (str_eq(w[0], "signal")) {
+		sig.signal = parse_number(w[2], 64);
+		(void)message_put_signal(&d.w, n, request, &sig);
+		return w + 3;
+	}
+	terminal = parse_size(w[2]);
+	(void)message_put_resize(&d.w, n, request, &terminal.size);
+	return w + 3;
+}
+
+static char **do_execs(char **w)
+{
+	uint32_t first = parse_number(w[1], NUMBERS), count = parse_number(w[2], NUMBERS);
+	struct message_terminal none = { 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		d.requests++;
+		put_file(w[3]);
+		(void)message_put_exec(&d.w, first + i, d.requests, &none);
+	}
+	return w + 4;
+}
+
+/* Returns the words that are left. */
+static char **command(char **w)
+{
+	struct wanted wanted;
+
+	if (str_eq(w[0], "hold") || str_eq(w[0], "release")) {
+		d.hold = true;
+		if (str_eq(w[0], "release"))
+			do_release();
+		return w + 1;
+	}
+	if (str_eq(w[0], "shutdown")) {
+		(void)message_put(&d.w, MSG_SHUTDOWN, 0, 0);
+		return w + 1;
+	}
+	if (str_eq(w[0], "close")) {
+		until(is_sent, NULL, "close");
+		(void)shutdown(d.fd, SHUT_RDWR);
+		return w + 1;
+	}
+	if (str_eq(w[0], "end")) {
+		while (!d.end)
+			turn(-1);
+		printf("end\n");
+		return w + 1;
+	}
+	if (str_eq(w[0], "raw"))
+		do_raw(w[1]);
+	else if (str_eq(w[0], "text"))
+		put_file(w[1]);
+	else if (str_eq(w[0], "over"))
+		do_over(parse_number(w[1], NUMBERS));
+	else if (str_eq(w[0], "shell"))
+		do_shell(w[1]);
+	else if (str_eq(w[0], "sleep"))
+		do_sleep(parse_number(w[1], WAIT_MS));
+	else if (str_eq(w[0], "wait"))
+		until(has_exited, number(parse_number(w[1], NUMBERS)), "the end of a process");
+	else if (str_eq(w[0], "eof"))
+		(void)message_put(&d.w, MSG_STDIN_EOF, parse_number(w[1], NUMBERS), 0);
+	else
+		goto more;
+	return w + 2;
+more:
+	if (str_eq(w[0], "stdin")) {
+		do_stdin(parse_number(w[1], NUMBERS), w[2]);
+		return w + 3;
+	}
+	if (str_eq(w[0], "output")) {
+		wanted = (struct wanted){ parse_number(w[1], NUMBERS), w[2] };
+		until(has_output, &wanted, w[2]);
+		return w + 3;
+	}
+	w = str_eq(w[0], "execs") ? do_execs(w) : ask(w);
+	until(is_answered, NULL, "an answer");
+	return w;
+}
+
+static void start_agent(char **argv)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair", strerror(errno));
+	d.agent = fork();
+	if (d.agent == 0) {
+		(void)dup2(pair[1], AGENT_FD);
+		(void)fcntl(AGENT_FD, F_SETFD, 0);
+		(void)execvp(argv[0], argv);
+		die(argv[0], strerror(errno));
+	}
+	(void)close(pair[1]);
+	d.fd = pair[0];
+}
+
+static void connect_agent(const char *path)
+{
+	int64_t end = clock_monotonic_ms() + WAIT_MS;
+
+	d.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	while (fd_connect(d.fd, path) < 0) {
+		if (clock_monotonic_ms() > end)
+			die("connect", path);
+		(void)poll(NULL, 0, 10);
+	}
+}
+
+static void greet(void)
+{
+	struct message_host_hello h = { .version = MESSAGE_VERSION };
+	struct timespec now;
+
+	until(is_greeted, NULL, "HELLO");
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	h.seconds = (uint64_t)now.tv_sec;
+	h.nanoseconds = (uint32_t)now.tv_nsec;
+	(void)message_put_host_hello(&d.w, &h);
+}
+
+int main(int argc, char **argv)
+{
+	char **w = argv + 2, **agent;
+	int status = 0;
+
+	if (argc < 3)
+		die("usage", "drive DIR [--connect SOCKET] COMMAND... [-- AGENT ARGUMENT...]");
+	(void)signal(SIGPIPE, SIG_IGN);
+	d.dir = argv[1];
+	frame_reader_init(&d.in);
+	frame_writer_init(&d.w, 64 * MESSAGE_TEXT_MAX);
+	for (agent = w; *agent && strcmp(*agent, "--") != 0; agent++)
+		;
+	if (str_eq(w[0], "--connect")) {
+		connect_agent(w[1]);
+		w += 2;
+	} else if (*agent) {
+		*agent = NULL;
+		start_agent(agent + 1);
+	}
+	(void)fcntl(d.fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	if (!str_eq(w[0], "raw"))
+		greet();
+	while (*w)
+		w = command(w);
+	(void)close(d.fd);
+	if (d.agent > 0 && waitpid(d.agent, &status, 0) == d.agent)
+		printf("agent %d\n", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+	return 0;
+}

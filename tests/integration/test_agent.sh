@@ -1,0 +1,301 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# husk-agent, driven as a host would drive it (agent/drive.c): as pid 1 of a pid namespace of this machine, and
+# last in a guest with a stock kernel.
+# shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+AGENT=$HUSK_TOP_BUILDDIR/husk-agent
+DRIVE=$LIB_DIR/agent/drive # beside a copy of the tests, or where it was built
+[ -x "$DRIVE" ] || DRIVE=$HUSK_TOP_BUILDDIR/tests/integration/agent/drive
+ROOTFS= # where config.json says the root is: the test's own
+
+# drive COMMAND...: what came is in $OUT; the agent's own complaint in $ERR.
+drive() {
+	run "$DRIVE" io "$@" -- unshare --pid --mount --fork --kill-child --mount-proc "$AGENT" --fd 3 --run run
+}
+
+# bundle TEXT [JQ...]: config.json of a container that runs `sh -c TEXT`.
+bundle() {
+	local text=$1
+	shift
+	is_root || skip "needs root"
+	[ -x "$AGENT" ] || skip "no program '$AGENT'"
+	[ -x "$DRIVE" ] || skip "no program '$DRIVE': make check builds it"
+	mkdir -p io
+	make_bundle b --arg root "${ROOTFS:-$T/b/rootfs}" '.root.path = $root'
+	container_sh b "$text" "$@"
+	mv b/config.json config.json
+}
+
+# process FILE TEXT [JQ...]: a process.json that runs `sh -c TEXT`.
+process() {
+	local file=$1 text=$2
+	shift 2
+	jq --arg text "$text" '.process | .terminal = false | .args = ["/bin/sh", "-c", $text]' config.json >"$file"
+	[ $# = 0 ] || {
+		jq "$@" "$file" >"$file.new"
+		mv "$file.new" "$file"
+	}
+}
+
+# expect LINE...: exactly these came, but for the ends of streams, which may come before or after an exit.
+expect() {
+	local want got
+	want=$(printf '%s\n' "$@")
+	got=$(grep -v '^eof ' <<<"$OUT" || true)
+	[ "$got" = "$want" ] || fail "came '${got//$'\n'/; }', not '${want//$'\n'/; }' (${ERR//$'\n'/; })"
+}
+
+# assert_out FILE TEXT: what a process wrote.
+assert_out() { assert_eq "$(cat "io/$1" 2>/dev/null)" "$2" "$1"; }
+
+run_container() { drive create config.json "$ID" - start "$@" shutdown end; }
+
+test_a_container_from_create_to_its_end() {
+	bundle 'echo out; echo err >&2; exit 7'
+	run_container wait 0
+	expect ok ok "exit 0 7" end "agent 0"
+	assert_out 0.out out
+	assert_out 0.err err
+	assert_eq "$(grep -c '^eof 0' <<<"$OUT")" 2 "ends of streams"
+}
+
+test_every_status_of_a_process() {
+	local n words=() want=(ok ok)
+	bundle 'exec sleep 1000'
+	process p.json 'exit STATUS'
+	for n in $(seq 0 255); do
+		sed "s/STATUS/$n/" p.json >"p.$n.json"
+		words+=(exec "$((n + 1))" "p.$n.json" - wait "$((n + 1))")
+		want+=(ok "exit $((n + 1)) $n")
+	done
+	run_container "${words[@]}"
+	expect "${want[@]}" end "agent 0"
+}
+
+test_a_process_that_dies_of_a_signal() {
+	local n words=() want=(ok ok)
+	bundle 'exec sleep 1000'
+	for n in 1 2 6 9 11 15 31 34 64; do
+		process "p.$n.json" "kill -$n \$\$; sleep 10"
+		words+=(exec "$n" "p.$n.json" - wait "$n")
+		want+=(ok "exit $n $((128 + n))")
+	done
+	run_container "${words[@]}"
+	expect "${want[@]}" end "agent 0"
+}
+
+test_signals_arrive() {
+	bundle 'trap "echo got term; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
+	process p.json 'trap "echo got usr1; exit 4" USR1; echo ready; while :; do sleep 0.1; done'
+	run_container output 0 ready exec 1 p.json - output 1 ready signal 1 10 wait 1 signal 1 10 signal 0 15 wait 0 signal 0 15
+	expect ok ok ok ok "exit 1 4" "err 3 process not running" ok "exit 0 9" "err 3 container not running" end "agent 0"
+	assert_out 1.out $'ready\ngot usr1'
+	assert_out 0.out $'ready\ngot term'
+}
+
+test_a_signal_for_all() {
+	bundle 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+	process p.json 'exec sleep 1000'
+	run_container output 0 ready exec 1 p.json - kill-all 15 wait 1 kill-all 9 wait 0
+	expect ok ok ok ok "exit 1 143" ok "exit 0 137" end "agent 0"
+}
+
+test_killed_while_output_waits() {
+	bundle 'yes'
+	run_container hold sleep 300 signal 0 9 sleep 300 release wait 0
+	expect ok ok ok "exit 0 137" end "agent 0"
+	[ "$(stat -c %s io/0.out)" -ge 262144 ] || fail "only $(stat -c %s io/0.out) bytes of output came"
+}
+
+# Of the agent, in KiB: the child of unshare(1).
+RSS='awk "/^VmRSS/ { print \"rss\", \$2 }" /proc/$(pgrep -P $AGENT)/status'
+
+test_a_slow_reader_holds_the_writer() {
+	local rss
+	bundle 'head -c 10485760 /dev/zero; head -c 10485760 /dev/zero | tr "\0" e >&2'
+	drive hold create config.json "$ID" - start sleep 1000 shell 'stat -c %s io/0.out' shell "$RSS" release wait 0 shutdown end
+	rss=$(sed -n 's/^rss //p' <<<"$OUT")
+	expect ok ok 262144 "rss $rss" "exit 0 0" end "agent 0"
+	[ "$rss" -lt 4096 ] || fail "the agent has $rss KiB"
+	echo "agent with a held writer: $rss KiB" >note
+	head -c 10485760 /dev/zero | cmp - io/0.out
+	head -c 10485760 /dev/zero | tr '\0' e | cmp - io/0.err
+}
+
+test_standard_input_to_its_end() {
+	bundle 'cat'
+	process p.json 'wc -c; echo then; wc -c'
+	head -c 3000000 /dev/urandom >in
+	run_container exec 1 p.json - stdin 1 in stdin 0 in eof 1 wait 1 eof 0 wait 0
+	expect ok ok ok "exit 1 0" "exit 0 0" end "agent 0"
+	cmp in io/0.out
+	assert_out 1.out $'3000000\nthen\n0'
+}
+
+# A process that reads nothing is no reason to hold what is written to it without end, nor is its death
+# one for the agent's.
+test_standard_input_that_nobody_reads() {
+	local rss
+	bundle 'sleep 1000'
+	process p.json 'exec sleep 1000'
+	process closed.json 'exec 0<&-; echo closed; exec sleep 1000'
+	head -c 200000 /dev/zero >in
+	run_container exec 1 p.json - exec 2 closed.json - output 2 closed stdin 1 in stdin 2 in sleep 300 shell "$RSS" \
+		signal 1 9 wait 1 signal 2 9 wait 2
+	rss=$(sed -n 's/^rss //p' <<<"$OUT")
+	expect ok ok ok ok "rss $rss" ok "exit 1 137" ok "exit 2 137" end "agent 0"
+	[ "$rss" -lt 4096 ] || fail "the agent has $rss KiB"
+}
+
+test_a_terminal() {
+	printf 'hello\r' >in
+	printf '\003' >interrupt
+	bundle 'stty size; read -r line; echo "got $line"; stty size' '.process.terminal = true'
+	process p.json 'stty size; echo ready; sleep 100' '.terminal = true'
+	drive create config.json "$ID" 90x33 start output 0 '33 90' resize 0 100x40 stdin 0 in wait 0 shutdown end
+	expect ok ok ok "exit 0 0" end "agent 0"
+	assert_eq "$(tr -d '\r' <io/0.out)" $'33 90\nhello\ngot hello\n40 100'
+	config_plain
+	run_container exec 1 p.json 77x11 output 1 ready resize 0 1x1 stdin 1 interrupt wait 1
+	expect ok ok ok "err 25 process 0 has no terminal" "exit 1 130" end "agent 0"
+	assert_match "$(tr -d '\r' <io/1.out)" '^11 77$'
+}
+config_plain() { bundle 'exec sleep 1000'; }
+
+test_what_an_exec_gives_its_process() {
+	bundle 'exec sleep 1000'
+	process p.json 'echo "$FOO $(pwd) $(id -u):$(id -g):$(id -G)"; grep CapEff /proc/self/status; echo >/dev/null' \
+		'.env += ["FOO=bar baz"] | .cwd = "/tmp" | .user = {uid: 1000, gid: 1001, additionalGids: [2000]} |
+		 .capabilities = {bounding: ["CAP_KILL"], permitted: ["CAP_KILL"], effective: ["CAP_KILL"], inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]}'
+	run_container exec 1 p.json - wait 1
+	expect ok ok ok "exit 1 0" end "agent 0"
+	assert_out 1.out $'bar baz /tmp 1000:1001:1001 2000\nCapEff:\t0000000000000020'
+}
+
+test_what_cannot_be_started() {
+	bundle 'exec sleep 1000'
+	process p.json true '.args = ["no-such-program"]'
+	echo '{"args": 3}' >bad.json
+	run_container exec 1 p.json - exec 1 bad.json -
+	expect ok ok "err 2 exec: 'no-such-program': executable file not found in \$PATH" \
+		"$(grep '^err 22 .*args' <<<"$OUT")" end "agent 0"
+	config_plain
+	jq '.process.args = ["/no/such"]' config.json >init.json
+	drive create init.json "$ID" - start exec 1 p.json - shutdown end
+	assert_match "$OUT" "^err 2 .*/no/such"
+	jq '.root.path = "/no/such/root"' config.json >root.json
+	drive create root.json "$ID" - start create config.json "$ID" - start shutdown end
+	assert_eq "$(grep -c '^ok' <<<"$OUT")" 2 "what went well after a failed create"
+	assert_match "$OUT" "^err 2 .*/no/such/root"
+	assert_match "$OUT" "^err 22 there is no container that waits to be started"
+}
+
+test_verbs_out_of_turn() {
+	bundle 'exec sleep 1000'
+	process p.json true
+	drive start exec 1 p.json - ps signal 0 15 create config.json "$ID" - create config.json other - exec 3 p.json - \
+		wait 3 shutdown end
+	expect "err 22 there is no container that waits to be started" "err 3 there is no container to run a process in" \
+		"err 3 there is no container" "err 3 container not running" ok \
+		"err 17 there is a container '$ID' here already" ok "exit 3 0" end "agent 0"
+}
+
+test_ps_and_update() {
+	bundle 'exec sleep 1000'
+	echo '{"memory": {"limit": "much"}}' >bad.json
+	echo '{}' >nothing.json
+	process p.json 'exec sleep 1000'
+	run_container exec 1 p.json - ps update nothing.json update bad.json
+	assert_eq "$(jq -r 'length' <<<"$(sed -n 's/^text //p' <<<"$OUT")")" 2 "processes of ps"
+	assert_eq "$(grep -c '^ok' <<<"$OUT")" 5 "what went well"
+	assert_match "$OUT" "^err 22 .*memory.limit: expected"
+}
+
+test_what_the_library_warns_of_comes_as_a_log() {
+	bundle 'exit 0' '.hooks.poststart = [{path: "/bin/false"}]'
+	run_container wait 0
+	assert_match "$OUT" "^log 1 .*poststart"
+}
+
+test_64_processes_at_once() {
+	bundle 'exec sleep 1000'
+	process p.json 'read -r line; echo $line'
+	process more.json true
+	echo hello >in
+	local n inputs=()
+	for n in $(seq 64); do inputs+=(stdin "$n" in wait "$n"); done
+	run_container execs 1 64 p.json exec 100 more.json - "${inputs[@]}" exec 101 more.json - wait 101
+	assert_eq "$(grep -c '^ok' <<<"$OUT")" 67 "what went well"
+	assert_match "$OUT" '^err 11 64 processes run beside the container.s own: no more at once'
+	assert_eq "$(grep -c '^exit [0-9]* 0$' <<<"$OUT")" 65 "exits"
+	assert_eq "$(cat io/{1..64}.out | sort | uniq -c | tr -s ' ')" " 64 hello"
+}
+
+# The process that was asked for has ended; what it left behind goes on, and may still write.
+test_what_is_left_in_the_background() {
+	bundle 'exec sleep 1000' '.root.readonly = false'
+	process p.json '(sleep 1; echo late; echo late >&2; echo alive >/tmp/alive) & echo now'
+	process terminal.json '(trap "" HUP; sleep 1000) & echo now' '.terminal = true'
+	run_container exec 1 p.json - wait 1 exec 2 terminal.json 80x25 wait 2 sleep 1500
+	expect ok ok ok "exit 1 0" ok "exit 2 0" end "agent 0"
+	assert_out 1.out now
+	assert_eq "$(cat b/rootfs/tmp/alive)" alive "what the background wrote"
+}
+
+test_the_host_goes_away() {
+	bundle 'trap "" TERM HUP; echo ready; while :; do sleep 0.1; done'
+	drive create config.json "$ID" - start output 0 ready close
+	expect ok ok "agent 0"
+}
+
+# hex TYPE PROCESS [PAYLOAD]: a frame.
+hex() {
+	local payload=${3:-} len
+	len=$((${#payload} / 2))
+	printf '%02x%02x0000%02x000000%02x00000000000000%s' $((len & 255)) $((len >> 8)) "$1" "$2" "$payload"
+}
+
+# refused RAW... REGEX: the agent ends with status 1 and says why, and so ends the container.
+refused() {
+	local why=${*: -1} before=(create config.json "$ID" - start)
+	set -- "${@:1:$#-1}"
+	[ "$1" != bare ] || { before=() && shift; }
+	drive "${before[@]}" raw "$1" end
+	assert_eq "$(tail -n 2 <<<"$OUT")" $'end\nagent 1'
+	assert_match "$ERR" "^husk-agent: $why"
+}
+
+test_hostile_bytes_end_it() {
+	bundle 'exec sleep 1000'
+	refused bare "$(printf 'ff%.0s' {1..16})" 'a frame of type 65535 claims 4294967295 bytes'
+	refused bare "$(hex 5 0)" 'the host sent START before HELLO'
+	refused "$(hex 99 0)" 'the host sent a message of the unknown type 99'
+	refused "$(hex 15 0)" 'the host sent OK, which only the other end may send'
+	refused "$(hex 5 0 00)" 'the host sent START of 1 bytes: it has 0 to 0'
+	refused "$(hex 12 9)" 'the host sent PS for process 9'
+	refused "$(hex 6 0 0000000000000000)" 'EXEC: process 0 is'
+	refused "$(hex 7 0 4100000000000000)" 'SIGNAL: 65 is no signal'
+	refused "$(hex 3 0 0000000001000000)" 'CREDIT: stream 0'
+	refused "$(hex 3 0 0100000001000000)" 'process 0: a credit of 1 bytes is more than the 0 that were sent'
+	refused "$(hex 10 0)$(hex 9 0 61)" 'STDIN for process 0 came after STDIN_EOF'
+	drive raw 0500 sleep 500 close
+	assert_eq "$OUT" 'agent 1'
+	assert_match "$ERR" "^husk-agent: the host's last message was cut off"
+}
+
+test_too_much_text_and_input_end_it() {
+	bundle 'exec sleep 1000'
+	head -c 4194304 /dev/zero >text
+	head -c 65536 /dev/zero | od -An -v -tx1 | tr -d ' \n' >hex
+	drive text text raw "$(hex 2 0 00)" end
+	assert_match "$ERR" "^husk-agent: a text of more than 4194304 bytes"
+	drive create config.json "$ID" - start over 0 end
+	assert_match "$ERR" "^husk-agent: standard input of process 0: [0-9]+ bytes came where [0-9]+ were granted"
+}
+
+run_tests "$@"
