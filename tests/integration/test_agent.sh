@@ -298,4 +298,91 @@ test_too_much_text_and_input_end_it() {
 	assert_match "$ERR" "^husk-agent: standard input of process 0: [0-9]+ bytes came where [0-9]+ were granted"
 }
 
+# ---- in a guest ----
+
+QEMU=qemu-system-x86_64
+GUEST_WORDS="console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check audit=0 cgroup_no_v1=all"
+
+# need_guest: a kernel in $KERNEL and what it boots with in $PREPARED.
+need_guest() {
+	is_root || skip "needs root"
+	need "$QEMU"
+	[ "$(uname -m)" = x86_64 ] || skip "the guest is for x86_64"
+	KERNEL=$(find /boot -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -n 1)
+	[ -r "$KERNEL" ] || skip "no cloud kernel in /boot (package linux-image-cloud-amd64)"
+	[ -x "$HUSK_TOP_BUILDDIR/husk-prepare" ] || skip "no husk-prepare in the build tree"
+	# shellcheck disable=SC2012 # no other names are there
+	PREPARED=$("$HUSK_TOP_BUILDDIR/husk-prepare" --cache "$T/cache" --agent "$AGENT" "$KERNEL")
+}
+
+# boot [QEMU ARGUMENT]...: in the background, with the channel at $T/channel.
+boot() {
+	"$QEMU" -nodefaults -no-user-config -display none -no-reboot -accel tcg -cpu max,-la57 -smp 1 -m 256 -nic none \
+		-machine q35,smm=off,vmport=off,hpet=off,sata=off,memory-backend=memory \
+		-object memory-backend-memfd,id=memory,size=256M,share=on \
+		-kernel "$PREPARED/kernel" -initrd "$PREPARED/initrd" -append "$GUEST_WORDS" -serial "file:$T/console" \
+		-device virtio-serial-pci -chardev "socket,id=channel,path=$T/channel,server=on,wait=off" \
+		-device virtserialport,chardev=channel,name=husk.agent "$@" >qemu.log 2>&1 &
+	QEMU_PID=$!
+}
+
+# serve DIR: to the guest that boots with $SERVED.
+serve() {
+	"$HUSK_TOP_BUILDDIR/husk-fsd" --root "$1" --socket "$T/files" 2>fsd.log &
+	FSD_PID=$!
+	wait_for 10 test -S "$T/files"
+	SERVED=(-chardev "socket,id=files,path=$T/files" -device "vhost-user-fs-pci,chardev=files,tag=husk")
+}
+
+drive_guest() { run "$DRIVE" io --connect "$T/channel" "$@"; }
+
+# The guest powers itself off.
+powered_off() {
+	local status=0
+	wait "$QEMU_PID" || status=$?
+	[ "$status" = 0 ] || fail "QEMU ended with status $status: $(cat qemu.log) $(tail -n 5 console)"
+	grep -q 'reboot: Power down' console || fail "the guest did not power off: $(tail -n 5 console)"
+}
+
+test_guest_runs_a_container() {
+	local now
+	ROOTFS=/run/husk-fs/rootfs
+	bundle 'hostname; cat /sys/fs/cgroup/memory.max; cat; echo err >&2; echo done >/tmp/file; exit 7' \
+		'.linux.resources.memory.limit = 67108864 | .root.readonly = false | .hostname = "inner"'
+	need_guest
+	process show.json 'cat /sys/fs/cgroup/memory.max; date +%s; id -u; head -c 5000000 /dev/zero; exit 3' '.user.uid = 1000'
+	process terminal.json 'stty size; exit 4' '.terminal = true'
+	process hungry.json 'exec tail /dev/zero'
+	echo '{"memory": {"limit": 33554432}}' >limit.json
+	head -c 1000000 /dev/urandom >in
+	serve "$T/b"
+	boot "${SERVED[@]}"
+	drive_guest create config.json "$ID" - start output 0 67108864 update limit.json exec 1 show.json - wait 1 exec 2 terminal.json 91x34 \
+		wait 2 exec 3 hungry.json - wait 3 stats stdin 0 in eof 0 wait 0 shutdown end
+	now=$(date +%s)
+	expect ok ok ok ok "exit 1 3" ok "exit 2 4" ok oom "exit 3 137" "$(grep '^text .*"limit":33554432' <<<"$OUT")" ok \
+		"exit 0 7" end
+	powered_off
+	wait "$FSD_PID" || fail "husk-fsd ended with status $?: $(cat fsd.log)"
+	assert_eq "$(head -n 2 io/0.out)" $'inner\n67108864' "what the guest's container saw"
+	tail -c 1000000 io/0.out | cmp - in
+	assert_out 0.err err
+	assert_eq "$(head -n 1 io/1.out)" 33554432 "the limit after update"
+	assert_eq "$(sed -n '3{p;q}' io/1.out)" 1000 "the user"
+	assert_eq "$(tail -n +4 io/1.out | wc -c)" 5000000 "bytes of output"
+	[ $((now - $(sed -n '2{p;q}' io/1.out))) -lt 60 ] || fail "the guest's time is $(sed -n '2{p;q}' io/1.out), not near $now"
+	assert_eq "$(tr -d '\r' <io/2.out)" '34 91' "the terminal's size"
+	assert_eq "$(cat b/rootfs/tmp/file)" "done" "what the container wrote"
+}
+
+test_guest_without_files_and_without_a_host() {
+	ROOTFS=/run/husk-fs/rootfs
+	bundle true
+	need_guest
+	boot
+	drive_guest create config.json "$ID" - close
+	expect "err 22 mount the host's files (virtio-fs, tag 'husk'): Invalid argument"
+	powered_off
+}
+
 run_tests "$@"
