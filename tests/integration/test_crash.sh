@@ -24,7 +24,7 @@ FAULT_SECONDS=10 # no command takes that long, or it hangs
 
 # Runs the test again, from bundle(), in pid, network and mount namespaces of its own: nobody else's
 # processes, links, sockets and mounts come and go there. A mount that others have may vanish with its
-# directory, so all but those of the system go first.
+# directory, so all but those of the system, and what the test itself is made of, go first.
 alone() {
 	[ -z "${ALONE:-}" ] || return 0
 	need unshare
@@ -37,8 +37,12 @@ unmount_others() {
 	local mnt
 	while read -r mnt; do
 		umount -l "$mnt" 2>/dev/null || true
-	done < <(awk -v dir="$T/" '$5 !~ "^/(proc|sys|dev)?(/|$)" || $5 ~ "^/(mnt|media)/" {
-		if (index(dir, $5 "/") != 1) print $5 }' /proc/self/mountinfo | sort -r)
+	done < <(awk -v dirs="$T/ $HUSK $LIB_DIR/ $FAULT" '
+		BEGIN { n = split(dirs, dir) }
+		$5 !~ "^/(proc|sys|dev)?(/|$)" || $5 ~ "^/(mnt|media)/" {
+			for (i = 1; i <= n; i++) if (index(dir[i], $5 "/") == 1) next
+			print $5
+		}' /proc/self/mountinfo | sort -r)
 }
 
 # ---- what there is ----
