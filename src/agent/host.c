@@ -221,8 +221,15 @@ static int on_stream(struct agent *a, const struct frame *f, struct err *e)
 {
 	struct task *t = agent_task(a, f->process);
 	struct message_credit credit;
+	struct message_close output;
 	int r;
 
+	if (f->type == MSG_CLOSE) {
+		r = message_close_decode(f, &output, e);
+		if (r == 0 && t)
+			task_close_output(t, output.stream);
+		return r;
+	}
 	if (f->type == MSG_CREDIT) {
 		r = message_credit_decode(f, MESSAGE_HOST, &credit, e);
 		return r < 0 || !t ? r : task_credit(t, &credit, e);
@@ -277,6 +284,7 @@ int host_frame(struct agent *a, const struct frame *f, struct err *e)
 	case MSG_STDIN:
 	case MSG_STDIN_EOF:
 	case MSG_CREDIT:
+	case MSG_CLOSE:
 		return on_stream(a, f, e);
 	case MSG_UPDATE:
 	case MSG_PS:

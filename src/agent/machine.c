@@ -22,6 +22,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define MODULES "/modules"
@@ -29,8 +31,12 @@
 #define CGROUPS "/sys/fs/cgroup"
 #define PORTS "/sys/class/virtio-ports"
 
+#define CONSOLE_MAJOR 5 /* devices.txt */
+#define CONSOLE_MINOR 1
+
+#define SYNC_MS 3000 /* a host whose file server is gone answers nothing */
 #define PORT_WAIT_MS 10000
-#define PORT_STEP_NS 2000000
+#define STEP_NS 2000000 /* between looks */
 
 /* What systemd gives to services. */
 #define NOFILE_SOFT 1024
@@ -80,13 +86,17 @@ int machine_begin(struct err *e)
 		if (r < 0)
 			return r;
 	}
-	do { /* a kernel without /dev/console leaves them closed */
+	/* the kernel leaves the standard descriptors closed where the initramfs has no console */
+	if (mkdir("/dev", 0755) < 0 && errno != EEXIST)
+		return err_sys(e, errno, "make '/dev'");
+	if (mknod("/dev/console", S_IFCHR | 0600, makedev(CONSOLE_MAJOR, CONSOLE_MINOR)) < 0 && errno != EEXIST)
+		return err_sys(e, errno, "make '/dev/console'");
+	do
 		fd = open("/dev/console", O_RDWR | O_NOCTTY);
-		if (fd < 0)
-			fd = open("/proc/kmsg", O_RDONLY | O_NONBLOCK);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		(void)close(fd);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return err_sys(e, errno, "open '/dev/console'");
+	(void)close(fd);
 	return 0;
 }
 
@@ -237,7 +247,7 @@ static bool try_port(int *out_fd)
 
 int machine_open_port(int *out_fd, struct err *e)
 {
-	const struct timespec step = { .tv_nsec = PORT_STEP_NS };
+	const struct timespec step = { .tv_nsec = STEP_NS };
 	int64_t end = clock_monotonic_ms() + PORT_WAIT_MS;
 
 	while (!try_port(out_fd)) {
@@ -271,11 +281,26 @@ void machine_set_up(const struct message_host_hello *m)
 		log_warn("the host's randomness could not be used: ignoring");
 }
 
+/* What processes had mapped and changed is the host's to keep. By a child, as it may never return. */
+static void sync_files(void)
+{
+	const struct timespec step = { .tv_nsec = STEP_NS };
+	int64_t end = clock_monotonic_ms() + SYNC_MS;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		sync();
+		_exit(0);
+	}
+	while (pid > 0 && clock_monotonic_ms() < end && waitpid(pid, NULL, WNOHANG) == 0)
+		(void)nanosleep(&step, NULL);
+}
+
 void machine_off(const struct err *why)
 {
 	if (why->code)
 		(void)dprintf(STDERR_FILENO, "husk-agent: %s\n", why->msg);
-	sync();
+	sync_files();
 	(void)reboot(RB_POWER_OFF);
 	_exit(1); /* the end of pid 1: the kernel panics, which ends the machine, too */
 }

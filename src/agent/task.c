@@ -207,6 +207,17 @@ int task_credit(struct task *t, const struct message_credit *c, struct err *e)
 	return r < 0 ? err_add(e, "process %u", t->number) : 0;
 }
 
+void task_close_output(struct task *t, enum message_stream stream)
+{
+	struct task_output *out = &t->out[stream - MESSAGE_STREAM_STDOUT];
+
+	if (t->terminal) /* the same descriptor: it hangs up with the last one */
+		end_stdin(t);
+	fd_close(&out->fd);
+	out->told = true;
+	out->owed = 0;
+}
+
 void task_ended(struct task *t, int wait_status)
 {
 	t->exited = true;

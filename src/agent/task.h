@@ -58,6 +58,8 @@ int task_resize(struct task *t, const struct message_size *size, struct err *e);
 /* From the host. -EPROTO when it sent more than it may. w: for credit. */
 int task_stdin(struct task *t, const uint8_t *data, size_t len, struct frame_writer *w, struct err *e);
 void task_stdin_eof(struct task *t);
+/* Nobody reads what comes from this output. */
+void task_close_output(struct task *t, enum message_stream stream);
 int task_credit(struct task *t, const struct message_credit *c, struct err *e);
 
 /* wait(2)'s status of the process. */

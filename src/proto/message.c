@@ -17,6 +17,7 @@
 #define SIGNAL_LEN 8
 #define SIZE_LEN 4
 #define CREDIT_LEN 8
+#define CLOSE_LEN 4
 #define EXIT_LEN 4
 #define CODE_LEN 4 /* of ERR and LOG, before the text */
 
@@ -53,6 +54,7 @@ static const struct shape {
 	[MSG_EXIT] = { "EXIT", SIDE_AGENT, EXIT_LEN, EXIT_LEN, true },
 	[MSG_OOM] = { "OOM", SIDE_AGENT, 0, 0, false },
 	[MSG_LOG] = { "LOG", SIDE_AGENT, CODE_LEN + 1, CODE_LEN + MESSAGE_REASON_MAX, false },
+	[MSG_CLOSE] = { "CLOSE", SIDE_HOST, CLOSE_LEN, CLOSE_LEN, true },
 };
 
 const char *message_type_name(uint16_t type)
@@ -169,6 +171,16 @@ int message_credit_decode(const struct frame *f, enum message_side from, struct 
 		return err_set(e, EPROTO, "CREDIT: stream %u is none that this end sends", stream);
 	out->stream = (enum message_stream)stream;
 	out->bytes = bytes;
+	return 0;
+}
+
+int message_close_decode(const struct frame *f, struct message_close *out, struct err *e)
+{
+	uint32_t stream = frame_get_u32(f->payload);
+
+	if (stream != MESSAGE_STREAM_STDOUT && stream != MESSAGE_STREAM_STDERR)
+		return err_set(e, EPROTO, "CLOSE: stream %u is no output", stream);
+	out->stream = (enum message_stream)stream;
 	return 0;
 }
 
@@ -327,6 +339,14 @@ int message_put_credit(struct frame_writer *w, uint32_t process, const struct me
 	frame_put_u32(p, (uint32_t)m->stream);
 	frame_put_u32(p + 4, m->bytes);
 	return put(w, MSG_CREDIT, process, 0, p, sizeof(p));
+}
+
+int message_put_close(struct frame_writer *w, uint32_t process, const struct message_close *m)
+{
+	uint8_t p[CLOSE_LEN];
+
+	frame_put_u32(p, (uint32_t)m->stream);
+	return put(w, MSG_CLOSE, process, 0, p, sizeof(p));
 }
 
 int message_put_exit(struct frame_writer *w, uint32_t process, int status)

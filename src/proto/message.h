@@ -15,7 +15,8 @@
  * Between the OK of START or EXEC and EXIT, which is the last that is heard of a process
  * (its number is free again): STDIN and STDIN_EOF to it, STDOUT, STDERR and their EOF from
  * it, each stream under the rules of credit.h. All that the process itself wrote before
- * its end comes before its EXIT. What the host sends to a process that has just ended is
+ * its end comes before its EXIT. CLOSE ends an output as the end of a pipe's reader does (a
+ * terminal hangs up); what of it is under way then needs no credit. What the host sends to a process that has just ended is
  * ignored, but for SIGNAL and RESIZE, which are answered with ESRCH. With a terminal all
  * output is STDOUT, and STDIN_EOF means nothing.
  *
@@ -65,6 +66,7 @@ enum message_type {
 	MSG_EXIT,	/* the status: 0 to 255, 128 + n for signal n */
 	MSG_OOM,	/* empty: the kernel has killed in the container for lack of memory */
 	MSG_LOG,	/* struct message_log */
+	MSG_CLOSE,	/* from the host: struct message_close: nobody reads this output any more */
 	MSG_TYPE_END,
 };
 
@@ -108,6 +110,10 @@ struct message_credit {
 	uint32_t bytes;
 };
 
+struct message_close {
+	enum message_stream stream; /* STDOUT or STDERR */
+};
+
 struct message_log {
 	uint32_t level; /* enum log_level */
 	const char *text;
@@ -128,6 +134,7 @@ int message_exec_decode(const struct frame *f, struct message_terminal *out, str
 int message_signal_decode(const struct frame *f, struct message_signal *out, struct err *e);
 int message_resize_decode(const struct frame *f, struct message_size *out, struct err *e);
 int message_credit_decode(const struct frame *f, enum message_side from, struct message_credit *out, struct err *e);
+int message_close_decode(const struct frame *f, struct message_close *out, struct err *e);
 int message_exit_decode(const struct frame *f, int *out_status, struct err *e);
 int message_log_decode(const struct frame *f, struct message_log *out, struct err *e);
 /* What failed at the other end: a code of 1 to 4095, a message cut to ERR_MSG_MAX in which bytes that are not
@@ -150,6 +157,7 @@ int message_put_exec(struct frame_writer *w, uint32_t process, uint32_t request,
 int message_put_signal(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_signal *m);
 int message_put_resize(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_size *m);
 int message_put_credit(struct frame_writer *w, uint32_t process, const struct message_credit *m);
+int message_put_close(struct frame_writer *w, uint32_t process, const struct message_close *m);
 int message_put_exit(struct frame_writer *w, uint32_t process, int status);
 int message_put_err(struct frame_writer *w, uint32_t process, uint32_t request, const struct err *m);
 /* A line that is too long is cut. */

@@ -25,6 +25,7 @@ static int again_host(struct side *s, const struct frame *f, struct err *e)
 	struct message_terminal terminal;
 	struct message_create create;
 	struct message_signal sig;
+	struct message_close output;
 	struct message_size size;
 	int r = 0;
 
@@ -44,6 +45,9 @@ static int again_host(struct side *s, const struct frame *f, struct err *e)
 	case MSG_RESIZE:
 		r = message_resize_decode(f, &size, e);
 		return r < 0 ? r : message_put_resize(&s->w, f->process, f->request, &size);
+	case MSG_CLOSE:
+		r = message_close_decode(f, &output, e);
+		return r < 0 ? r : message_put_close(&s->w, f->process, &output);
 	default:
 		return 1;
 	}

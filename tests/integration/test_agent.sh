@@ -167,6 +167,15 @@ test_a_terminal() {
 }
 config_plain() { bundle 'exec sleep 1000'; }
 
+test_an_output_that_nobody_reads() {
+	bundle 'exec sleep 1000'
+	process p.json 'yes; echo $? >&2'
+	process terminal.json 'trap "exit 5" HUP; echo ready; while :; do sleep 0.1; done' '.terminal = true'
+	run_container exec 1 p.json - output 1 y shut 1 1 wait 1 exec 2 terminal.json 80x25 output 2 ready shut 2 1 wait 2
+	expect ok ok ok "exit 1 0" ok "exit 2 5" end "agent 0"
+	assert_out 1.err 141
+}
+
 test_what_an_exec_gives_its_process() {
 	bundle 'exec sleep 1000'
 	process p.json 'echo "$FOO $(pwd) $(id -u):$(id -g):$(id -G)"; grep CapEff /proc/self/status; echo >/dev/null' \
@@ -282,6 +291,7 @@ test_hostile_bytes_end_it() {
 	refused "$(hex 7 0 4100000000000000)" 'SIGNAL: 65 is no signal'
 	refused "$(hex 3 0 0000000001000000)" 'CREDIT: stream 0'
 	refused "$(hex 3 0 0100000001000000)" 'process 0: a credit of 1 bytes is more than the 0 that were sent'
+	refused "$(hex 24 0 00000000)" 'CLOSE: stream 0 is no output'
 	refused "$(hex 10 0)$(hex 9 0 61)" 'STDIN for process 0 came after STDIN_EOF'
 	drive raw 0500 sleep 500 close
 	assert_eq "$OUT" 'agent 1'

@@ -39,6 +39,7 @@ START_TEST(test_what_the_host_says_arrives)
 	struct message_terminal exec = { false, { 1, 2 } };
 	struct message_signal sig = { 9, true };
 	struct message_credit credit = { MESSAGE_STREAM_STDERR, 7 };
+	struct message_close output = { MESSAGE_STREAM_STDOUT };
 	struct message_size size = { 0 };
 	struct frame_writer w = new_writer();
 	struct frame f;
@@ -88,6 +89,13 @@ START_TEST(test_what_the_host_says_arrives)
 	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
 	ck_assert_ok(message_credit_decode(&f, MESSAGE_HOST, &credit, e));
 	ck_assert(credit.stream == MESSAGE_STREAM_STDERR && credit.bytes == 7);
+
+	ck_assert_int_eq(message_put_close(&w, 2, &output), 0);
+	f = take(&w);
+	output.stream = MESSAGE_STREAM_STDIN;
+	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
+	ck_assert_ok(message_close_decode(&f, &output, e));
+	ck_assert(output.stream == MESSAGE_STREAM_STDOUT && f.process == 2);
 	frame_writer_free(&w);
 }
 END_TEST
@@ -224,6 +232,7 @@ START_TEST(test_values_that_are_none_are_refused)
 	struct message_terminal terminal;
 	struct message_credit credit;
 	struct message_create create;
+	struct message_close output;
 	struct message_signal sig;
 	struct message_hello hello;
 	struct message_log log;
@@ -267,6 +276,11 @@ START_TEST(test_values_that_are_none_are_refused)
 	frame_put_u32(p, MESSAGE_STREAMS);
 	ck_assert_fails(message_credit_decode(&f, MESSAGE_HOST, &credit, e), EPROTO, "stream 3");
 
+	f = of(MSG_CLOSE, 0, p, 4);
+	frame_put_u32(p, MESSAGE_STREAM_STDIN);
+	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 0 is no output");
+	frame_put_u32(p, MESSAGE_STREAMS);
+	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 3 is no output");
 	f = of(MSG_EXIT, 0, p, 4);
 	frame_put_u32(p, 256);
 	ck_assert_fails(message_exit_decode(&f, &status, e), EPROTO, "status 256");

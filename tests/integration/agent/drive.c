@@ -13,6 +13,7 @@
  *   stdin N FILE, eof N                       (stdin: as fast as credit allows)
  *   text FILE, over N                         text without a request; more input than is granted
  *   wait N                                    until it has ended
+ *   shut N STREAM                             nobody reads its output any more: 1 or 2
  *   hold, release                             grant no credit for output; grant it again
  *   sleep MS                                  and take what comes
  *   output N TEXT                             until its standard output holds TEXT
@@ -471,6 +472,7 @@ static char **do_execs(char **w)
 /* Returns the words that are left. */
 static char **command(char **w)
 {
+	struct message_close shut;
 	struct wanted wanted;
 
 	if (str_eq(w[0], "hold") || str_eq(w[0], "release")) {
@@ -512,6 +514,11 @@ static char **command(char **w)
 		goto more;
 	return w + 2;
 more:
+	if (str_eq(w[0], "shut")) {
+		shut.stream = (enum message_stream)parse_number(w[2], MESSAGE_STREAM_STDERR);
+		(void)message_put_close(&d.w, parse_number(w[1], NUMBERS), &shut);
+		return w + 3;
+	}
 	if (str_eq(w[0], "stdin")) {
 		do_stdin(parse_number(w[1], NUMBERS), w[2]);
 		return w + 3;
