@@ -45,6 +45,22 @@ test_run_passes_stdin() {
 	assert_eq "$(echo hello | husk run -b b "$ID")" hello
 }
 
+# Resident, with all of its text that the kernel maps around what is used: see src/husk.lds.
+test_run_takes_a_megabyte() {
+	is_husk || skip "for husk alone"
+	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "not of the sanitizers' husk"
+	[ "$(getconf PAGESIZE)" = 4096 ] || skip "the figure is for pages of 4 KiB"
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	husk_exec run -b b "$ID" &
+	local pid=$! kib
+	wait_for 10 is_status "$ID" running
+	kib=$(awk '$1 == "Rss:" { print $2 }' "/proc/$pid/smaps_rollup")
+	expect_status 0 husk kill "$ID" KILL
+	wait "$pid" || [ $? = 137 ] || fail "run ended otherwise"
+	[ "$kib" -le 976 ] || fail "husk run takes $kib KiB, more than 1.00 MB: look at its pages in smaps, and at src/husk.lds"
+	printf "%s KiB" "$kib" >note
+}
+
 test_create_start_state_delete() {
 	make_bundle b '.process.args = ["/bin/sleep", "100"] | .annotations = {"org.example.key": "value"}'
 	expect_status 0 husk create --bundle b "$ID"
@@ -609,7 +625,7 @@ test_version_and_features() {
 }
 
 # An ordinary user has one id, no device nodes, no sysctl of the host's and no other's namespaces.
-export ROOT_ONLY="test_kill_while_the_cgroup_goes test_kill_all_while_the_cgroup_goes
+export ROOT_ONLY="test_kill_while_the_cgroup_goes test_kill_all_while_the_cgroup_goes test_run_takes_a_megabyte
 	test_user test_user_namespace_maps_ids test_devices test_a_joined_namespace test_exec_user
 	test_capabilities_of_another_user test_ps test_pause_resume test_sysctl"
 export USER_ONLY="test_an_ordinary_users_root_is_himself"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Makefile.am names each source, test, corpus and manual page, so that what is built and
-# shipped is what is in the tree.
+# shipped is what is in the tree. src/husk.lds names no object of ours that is not there.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -21,4 +21,11 @@ done < <(
 	find man -type f -name '*.[1-8]' 2>/dev/null
 	find tests/fuzz/corpus -type f 2>/dev/null
 )
+while read -r library object; do
+	case $library in
+	lc) found=$(compgen -G "libcontainer/$object.c" || compgen -G "libcontainer/linux/$object.c" || true) ;;
+	cmd) found=$(compgen -G "src/$object.c" || true) ;;
+	esac
+	[ -n "$found" ] || bad "src/husk.lds: *$library-$object.o is the object of no source"
+done < <(sed -nE 's/^[[:space:]]*\*(lc|cmd)-([^(]*)\.o\(.*/\1 \2/p' src/husk.lds)
 finish
