@@ -70,22 +70,6 @@ bool annotation_is_on(const struct spec *spec, const char *name)
 	return v && *v && !str_eq(v, "0") && !str_eq(v, "false");
 }
 
-/* Which wall the workload asks for: husk-security(7). There is one. */
-static int check_wall(const struct spec_kv *kv, struct err *e)
-{
-	bool handler = str_eq(kv->key, "run.oci.handler");
-
-	if (!*kv->value || (!handler && str_eq(kv->value, "container")))
-		return 0;
-	if (str_eq(kv->value, "vm") || (handler && str_eq(kv->value, "krun")))
-		return err_set(e, ENOTSUP,
-			       "annotations[\"%s\"]: '%s' asks for a micro-VM: not supported by this build, it starts "
-			       "containers only",
-			       kv->key, kv->value);
-	return err_set(e, EINVAL, "annotations[\"%s\"]: unknown %s '%s': expected %s", kv->key,
-		       handler ? "handler" : "isolation", kv->value, handler ? "vm or krun" : "container or vm");
-}
-
 static bool allows(const struct host_config *c, const char *name)
 {
 	for (size_t i = 0; i < c->allowed_annotations.n; i++)
@@ -144,7 +128,7 @@ static int check_one(const struct spec_kv *kv, struct err *e)
 		log_info("annotations[\"%s\"]: %s: ignoring", kv->key, a->why);
 		return 0;
 	}
-	return str_eq(kv->key, "run.oci.handler") || str_eq(kv->key, "io.husk.isolation") ? check_wall(kv, e) : 0;
+	return 0;
 }
 
 int annotation_check(const struct spec *spec, struct err *e)

@@ -24,6 +24,7 @@
 #include "sysctl.h"
 #include "terminal.h"
 
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -255,6 +256,8 @@ static int run(struct child *c, int *out_peer, struct err *e)
 		.sync = c->sync,
 		.preserve_fds = c->preserve_fds,
 		.listen_fds = c->listen_fds,
+		.n_given = c->n_given,
+		.deferred = c->deferred,
 		.rlimits_done = c->rlimits_done,
 		.sched_done = c->rlimits_done || c->plan->pids_last,
 	};
@@ -262,6 +265,7 @@ static int run(struct child *c, int *out_peer, struct err *e)
 	pid_t pid = 0;
 	int r;
 
+	memcpy(x.given, c->given, c->n_given * sizeof(*x.given));
 	r = isolate(c, e);
 	if (r == 0)
 		r = lsm_check(c->label_procfd, &c->plan->process.lsm, e);

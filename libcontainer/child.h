@@ -26,6 +26,9 @@ struct child {
 	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
 	int label_inside; /* instead of it once it is in a pid namespace that it joined last */
 	int preserve_fds, listen_fds;
+	const int *given; /* descriptors for the program, n_given of them */
+	size_t n_given;
+	bool deferred;			  /* it says itself that it is up */
 	struct hook_output hook_output;	  /* of createContainer */
 	bool wait_go;			  /* the parent has id maps to write or network devices to move first */
 	bool rlimits_done, loopback_done; /* the parent's work */

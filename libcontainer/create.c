@@ -49,7 +49,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define INTERRUPT_MS 100 /* between looks for a signal that ends us */
+#define INTERRUPT_MS 100   /* between looks for a signal that ends us */
+#define PROGRAM_BACKLOG 64 /* connections to its socket that wait */
 
 static int find_bundle(struct creation *c, struct err *e)
 {
@@ -57,6 +58,25 @@ static int find_bundle(struct creation *c, struct err *e)
 
 	c->bundle = realpath(bundle, NULL);
 	return c->bundle ? 0 : err_sys(e, errno, "--bundle '%s'", bundle);
+}
+
+/* The caller may want another container made of config.json than it describes. */
+static int rewrite(struct creation *c, struct err *e)
+{
+	struct husk_instead *in = &c->instead;
+	struct spec *spec = NULL;
+	int r = c->opts->rewrite(c->ctx, c->bundle, &c->spec->doc, c->opts->rewrite_arg, in, e);
+
+	c->n_given = in->n_fds;
+	memcpy(c->given, in->fds, in->n_fds * sizeof(*c->given));
+	if (r < 0 || !in->config)
+		return r;
+	r = spec_parse(in->config, strlen(in->config), &spec, e);
+	if (r < 0)
+		return r;
+	spec_free(c->spec);
+	c->spec = spec;
+	return 0;
 }
 
 static int load(struct creation *c, struct err *e)
@@ -73,11 +93,17 @@ static int load(struct creation *c, struct err *e)
 		r = err_set(e, EINVAL, "%s: process: missing", config);
 	if (r == 0)
 		r = annotation_check(c->spec, e);
+	if (r == 0 && c->opts->rewrite)
+		r = rewrite(c, e);
+	if (r == 0 && c->spec->vm && c->spec->vm->len)
+		r = json_err(e, ENOTSUP, c->spec->vm, "no container has a machine of its own");
 	if (r < 0)
 		return r;
 	r = plan_make(c->spec, c->bundle, &c->plan, e);
 	if (r == 0)
 		plan_console_size(&c->plan->process, c->opts->console_width, c->opts->console_height);
+	if (r == 0 && c->plan->pids_last && (c->instead.n_fds || c->instead.deferred))
+		r = err_set(e, ENOTSUP, "linux.namespaces: a joined pid namespace, and descriptors for the program");
 	return r;
 }
 
@@ -104,7 +130,7 @@ static int make_state(struct creation *c, const char *id, struct err *e)
 		return r;
 	notes = json_get(c->spec->doc.root, "annotations");
 	c->state.bundle = x_strdup(c->bundle);
-	c->state.rootfs = x_strdup(c->plan->root);
+	c->state.rootfs = x_strdup(c->instead.rootfs ? c->instead.rootfs : c->plan->root);
 	clock_now(created);
 	c->state.created = x_strdup(created);
 	c->state.owner = geteuid();
@@ -115,20 +141,29 @@ static int make_state(struct creation *c, const char *id, struct err *e)
 	return r < 0 || !c->state.cgroup ? r : state_write(&c->state, e);
 }
 
-/* The socket that start connects to. Bound by way of the state directory's descriptor: its
- * path may be longer than an address holds. */
-static int listen_gate(struct creation *c, struct err *e)
+/* Bound by way of the state directory's descriptor: its path may be longer than an address holds. */
+static int listen_on(const struct creation *c, const char *name, int type, int backlog, int *out_fd, struct err *e)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	AUTO_FD sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	AUTO_FD sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	if (sock < 0)
 		return err_sys(e, errno, "socket");
-	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STATE_GATE, c->state.dir);
-	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(sock, 1) < 0)
-		return err_sys(e, errno, "make the gate of container '%s'", c->state.id);
-	c->gate = fd_take(&sock);
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", c->state.dir, name);
+	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(sock, backlog) < 0)
+		return err_sys(e, errno, "make the socket '%s' of container '%s'", name, c->state.id);
+	*out_fd = fd_take(&sock);
 	return 0;
+}
+
+/* The program's own socket. The state directory is the caller's alone. */
+static int listen_for_program(struct creation *c, struct err *e)
+{
+	int r = listen_on(c, HUSK_STATE_SOCKET, SOCK_STREAM, PROGRAM_BACKLOG, &c->given[c->n_given], e);
+
+	if (r == 0)
+		c->n_given++;
+	return r;
 }
 
 /* Raising it takes a twentieth of a start and waits for nothing that the child does meanwhile; but who is
@@ -164,6 +199,12 @@ static int privilege_child(struct creation *c, struct err *e)
 	return r;
 }
 
+static void close_given(struct creation *c)
+{
+	while (c->n_given > 0)
+		fd_close(&c->given[--c->n_given]);
+}
+
 static int clone_child(struct creation *c, struct err *e)
 {
 	struct child child = {
@@ -181,6 +222,9 @@ static int clone_child(struct creation *c, struct err *e)
 		.label_inside = c->label_inside,
 		.preserve_fds = c->opts->preserve_fds,
 		.listen_fds = c->opts->listen_fds,
+		.given = c->given,
+		.n_given = c->n_given,
+		.deferred = c->instead.deferred,
 		.wait_go = child_waits(c),
 		.rlimits_done = c->plan->has_userns,
 		.loopback_done = parent_raises_loopback(c),
@@ -213,6 +257,7 @@ static int clone_child(struct creation *c, struct err *e)
 	hooks_close_output(&c->hook_output);
 	fd_close(&c->gate);
 	fd_close(&c->console_socket);
+	close_given(c);
 	return privilege_child(c, e);
 }
 
@@ -252,6 +297,8 @@ static int write_down(struct creation *c, bool ready, struct err *e)
 	int r;
 
 	r = io_replace_file(c->state.dir, STATE_CONFIG, c->spec->text, strlen(c->spec->text), 0600, e);
+	if (r == 0 && c->instead.note)
+		r = io_replace_file(c->state.dir, HUSK_STATE_NOTE, c->instead.note, strlen(c->instead.note), 0600, e);
 	if (r == 0 && c->state.start_time)
 		r = rdt_enter(rdt, c->state.id, c->state.pid, e);
 	else if (r == 0) /* after the file by which delete finds the group */
@@ -458,7 +505,9 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 	if (r == 0)
 		r = creation_cgroup_make(c, e);
 	if (r == 0 && mode == CREATION_GATED)
-		r = listen_gate(c, e);
+		r = listen_on(c, STATE_GATE, SOCK_SEQPACKET, 1, &c->gate, e);
+	if (r == 0 && c->instead.listens)
+		r = listen_for_program(c, e);
 	if (r == 0)
 		r = clone_child(c, e);
 	if (r == 0 && c->plan->pids_last)
@@ -548,6 +597,10 @@ void creation_free(struct creation *c)
 	fd_close(&c->console_socket);
 	fd_close(&c->agent);
 	fd_close(&c->gate);
+	close_given(c);
+	free(c->instead.config);
+	free(c->instead.rootfs);
+	free(c->instead.note);
 	birth_free(&c->birth);
 	state_free(&c->state);
 	seccomp_prog_free(&c->filter);

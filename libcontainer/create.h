@@ -9,6 +9,7 @@
 #include "hooks.h"
 #include "libcontainer.h"
 #include "plan.h"
+#include "process.h"
 #include "seccomp.h"
 #include "state.h"
 
@@ -42,8 +43,11 @@ struct creation {
 	int label_procfd;		/* of lsm_prepare(); -1: no label is asked for */
 	int label_inside;		/* the same of the pid namespace that is joined, with plan->pids_last */
 	int console_socket;
-	int agent;	 /* the seccomp agent, to be told of the listener; -1: none, or told */
-	int gate;	 /* listening; -1 for run */
+	int agent;		      /* the seccomp agent, to be told of the listener; -1: none, or told */
+	int gate;		      /* listening; -1 for run */
+	struct husk_instead instead;  /* what the caller made of config.json */
+	int given[PROCESS_GIVEN_MAX]; /* descriptors for the program */
+	size_t n_given;
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */
 	bool hooks_ran, pid_written;
 };

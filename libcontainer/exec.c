@@ -151,26 +151,6 @@ static int note_tracer(struct execution *x, struct err *e)
 	return note < 0 ? err_sys(e, errno, "note CAP_SYS_PTRACE in the state directory of '%s'", x->state.id) : 0;
 }
 
-/* What --process leaves open of the container's own process, as runc has it. */
-static void inherit_sched(struct spec_process *p, const struct spec_process *from)
-{
-	if (!p->scheduler)
-		p->scheduler = from->scheduler;
-	if (!p->io_priority)
-		p->io_priority = from->io_priority;
-	if (!p->exec_cpu_affinity)
-		p->exec_cpu_affinity = from->exec_cpu_affinity;
-}
-
-/* So with labels: a process of its own must not be a way out of them. "unconfined" says so. */
-static void inherit_labels(struct spec_process *p, const struct spec_process *from)
-{
-	if (!p->apparmor_profile)
-		p->apparmor_profile = from->apparmor_profile;
-	if (!p->selinux_label)
-		p->selinux_label = from->selinux_label;
-}
-
 static int load(struct execution *x, struct err *e)
 {
 	const struct husk_exec_opts *o = x->opts;
@@ -191,14 +171,15 @@ static int load(struct execution *x, struct err *e)
 	}
 	base = x->own ? x->own->process : x->spec->process;
 	r = exec_process_merge(base, o, &x->merged, e);
-	inherit_sched(&x->merged.process, x->spec->process);
-	inherit_labels(&x->merged.process, x->spec->process);
+	exec_process_inherit(&x->merged.process, x->spec->process);
 	if (r == 0)
 		r = plan_process(&x->merged.process, &x->plan.process, e);
 	plan_console_size(&x->plan.process, o->console_width, o->console_height);
 	x->plan.process.keep_groups = annotation_is_on(x->spec, ANNOTATION_KEEP_GROUPS);
 	if (r == 0)
 		r = plan_process_linux(x->spec->linux_, &x->plan.process, e);
+	if (r == 0 && x->plan.pids_last && (o->n_given_fds || o->deferred))
+		r = err_set(e, ENOTSUP, "a process that may be traced from its birth on can be given no descriptors");
 	if (r == 0 && o->console_socket && !x->plan.process.terminal)
 		r = err_set(e, EINVAL, "--console-socket: the process has no terminal (use --tty)");
 	if (r == 0 && o->detach && x->plan.process.terminal && !o->console_socket)
@@ -283,12 +264,15 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 		.label_procfd = x->label_procfd,
 		.sync = sync,
 		.preserve_fds = x->opts->preserve_fds,
+		.n_given = x->opts->n_given_fds,
+		.deferred = x->opts->deferred,
 		.rlimits_done = x->plan.has_userns,
 		.sched_done = x->plan.has_userns || x->plan.pids_last,
 	};
 	const struct affinity_step *cpus = &x->plan.process.affinity;
 	int master = -1, r;
 
+	memcpy(p.given, x->opts->given_fds, p.n_given * sizeof(*p.given));
 	process_reset_signals();
 	fd_close(&x->agent);
 	if (setsid() < 0)
@@ -444,8 +428,8 @@ static int release(struct execution *x, struct err *e)
 	if (r == 0)
 		r = sync_send(x->sync, SYNC_GO, x->pid, -1, e);
 	if (r == 0)
-		r = sync_recv(x->sync, NULL, NULL, e);
-	return r > 0 ? err_set(e, EPROTO, "the process sent an unknown message") : r;
+		r = sync_wait_exec(x->sync, x->opts->detach ? NULL : attach_interrupted, e);
+	return r;
 }
 
 static int run(struct execution *x, const struct husk_ctx *ctx, const char *id, int *out_status, struct err *e)

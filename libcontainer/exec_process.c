@@ -133,6 +133,32 @@ int exec_process_merge(const struct spec_process *base, const struct husk_exec_o
 	return o->user ? parse_user(o->user, p, e) : 0;
 }
 
+/* What --process leaves open of the container's own process, as runc has it. */
+static void inherit_sched(struct spec_process *p, const struct spec_process *from)
+{
+	if (!p->scheduler)
+		p->scheduler = from->scheduler;
+	if (!p->io_priority)
+		p->io_priority = from->io_priority;
+	if (!p->exec_cpu_affinity)
+		p->exec_cpu_affinity = from->exec_cpu_affinity;
+}
+
+/* So with labels: a process of its own must not be a way out of them. "unconfined" says so. */
+static void inherit_labels(struct spec_process *p, const struct spec_process *from)
+{
+	if (!p->apparmor_profile)
+		p->apparmor_profile = from->apparmor_profile;
+	if (!p->selinux_label)
+		p->selinux_label = from->selinux_label;
+}
+
+void exec_process_inherit(struct spec_process *p, const struct spec_process *from)
+{
+	inherit_sched(p, from);
+	inherit_labels(p, from);
+}
+
 void exec_process_free(struct exec_process *p)
 {
 	free(p->env);

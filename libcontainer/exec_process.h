@@ -17,6 +17,10 @@ struct exec_process {
 /* base and o must outlive out. */
 int exec_process_merge(const struct spec_process *base, const struct husk_exec_opts *o, struct exec_process *out,
 		       struct err *e);
+/* What --process leaves open is the container's own process's. */
+void exec_process_inherit(struct spec_process *p, const struct spec_process *from);
+/* As the JSON that spec_parse_process() reads; malloc'ed. Labels are the host's: not in it. */
+char *exec_process_text(const struct spec_process *p);
 void exec_process_free(struct exec_process *p);
 
 #endif

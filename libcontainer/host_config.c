@@ -6,6 +6,7 @@
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
+#include "libcontainer.h"
 #include "str.h"
 
 #include <stdlib.h>
@@ -74,8 +75,10 @@ int host_config_parse(char *text, size_t len, struct host_config *out, struct er
 	if (r < 0)
 		return r;
 	json_each (item, out->doc.root) {
+		if (str_eq(item->key, "isolation") || str_eq(item->key, "vm"))
+			continue; /* the caller's (husk_host_config()) */
 		if (!str_eq(item->key, "allowedAnnotations"))
-			return json_err(e, EINVAL, item, "unknown key: expected allowedAnnotations");
+			return json_err(e, EINVAL, item, "unknown key: expected allowedAnnotations, isolation or vm");
 		r = read_allowed(item, out, e);
 		if (r < 0)
 			return r;
@@ -99,6 +102,19 @@ int host_config_load(struct host_config *out, struct err *e)
 		return err_sys(e, -r, "read '" HOST_CONFIG_PATH "' (at most %u bytes)", TEXT_MAX);
 	r = host_config_parse(text, len, out, e);
 	return r < 0 ? err_add(e, HOST_CONFIG_PATH) : 0;
+}
+
+int husk_host_config(char **out_text, struct err *e)
+{
+	struct host_config c;
+	int r = host_config_load(&c, e);
+
+	if (r == 0) {
+		*out_text = c.text;
+		c.text = NULL;
+	}
+	host_config_free(&c);
+	return r;
 }
 
 void host_config_free(struct host_config *c)

@@ -17,6 +17,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define HUSK_GIVEN_MAX 4	   /* descriptors that a caller hands to a program */
+#define HUSK_STATE_SOCKET "socket" /* in a container's state directory: where its program listens */
+#define HUSK_STATE_NOTE "note"	   /* and what the caller wants to be kept */
+
 enum husk_cgroup_manager { HUSK_CGROUPFS, HUSK_CGROUP_SYSTEMD, HUSK_CGROUP_DISABLED };
 
 /* What holds for a whole invocation. */
@@ -38,6 +42,25 @@ bool husk_is_rootless(void);
  * program calls this before anything else, and runs as the copy from then on. /proc must be mounted. */
 int husk_seal(struct err *e);
 
+struct json_doc;
+
+/* What a caller makes of a config.json. All zeroes: it is followed as it is. */
+struct husk_instead {
+	char *config; /* the text to follow in its place; malloc'ed, becomes the library's, as the next two */
+	char *rootfs; /* what `list` and `state` tell as the root then; NULL: the replacement's */
+	char *note;   /* kept in the state directory as HUSK_STATE_NOTE; NULL: none */
+	/* Descriptors of the program from 3 + preserve_fds up: these, which become the library's; then, if
+	 * `listens`, a stream socket that listens as HUSK_STATE_SOCKET in the state directory; then, if `deferred`,
+	 * the connection on which the program must say that it is up, or why it is not (base/sync_send.h).
+	 * Until it has, husk_start() and husk_run() wait. */
+	int fds[HUSK_GIVEN_MAX];
+	size_t n_fds;
+	bool listens, deferred;
+};
+/* config: what was read from config.json, a JSON object; nothing of it was checked. Fills *out, or fails. */
+typedef int husk_rewrite_fn(const struct husk_ctx *ctx, const char *bundle, const struct json_doc *config, void *arg,
+			    struct husk_instead *out, struct err *e);
+
 struct husk_create_opts {
 	const char *bundle;	    /* NULL: the current directory */
 	const char *config;	    /* NULL: <bundle>/config.json */
@@ -50,6 +73,8 @@ struct husk_create_opts {
 	uint16_t console_width, console_height;
 	bool no_pivot; /* MS_MOVE and chroot: for an initramfs */
 	bool no_new_keyring;
+	husk_rewrite_fn *rewrite; /* NULL: config.json is followed as it is */
+	void *rewrite_arg;
 };
 
 int husk_create(const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o, struct err *e);
@@ -81,10 +106,17 @@ struct husk_exec_opts {
 	uint16_t console_width, console_height; /* as those of create */
 	int preserve_fds;
 	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
+	const int *given_fds; /* as husk_instead.fds, but they stay the caller's */
+	size_t n_given_fds;   /* at most HUSK_GIVEN_MAX */
+	bool deferred;	      /* as husk_instead.deferred */
 };
 
 int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec_opts *o, int *out_status,
 	      struct err *e);
+
+/* The process that exec would start in a container of this config.json, as the JSON of a process.json; malloc'ed. For
+ * who starts it elsewhere. */
+int husk_exec_process(const char *config, size_t len, const struct husk_exec_opts *o, char **out_json, struct err *e);
 
 /* signal: "TERM", "SIGTERM" or a number. all: every process of the container. */
 int husk_kill(const struct husk_ctx *ctx, const char *id, const char *signal, bool all, struct err *e);
@@ -149,6 +181,9 @@ struct husk_finding {
 /* Looks at what this host gives this user. Never fails; free with husk_doctor_free(). */
 void husk_doctor(const struct husk_ctx *ctx, struct husk_finding **out, size_t *out_n);
 void husk_doctor_free(struct husk_finding *v, size_t n);
+
+/* The text of /etc/husk/husk.json, malloc'ed: valid, and root's alone to write. NULL: there is none. */
+int husk_host_config(char **out_text, struct err *e);
 
 /* features.md's JSON, true of this build and this kernel's headers. */
 int husk_features(char **out_json, struct err *e);

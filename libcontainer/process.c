@@ -370,9 +370,50 @@ static int by_trampoline(const struct process_exec *x, int gate, int keep, const
 	return err_sys(e, errno, "exec: execveat");
 }
 
-int process_execute(const struct process_exec *x, int gate, struct err *e)
+static int move_above(int *fd, int last, struct err *e)
 {
-	return by_trampoline(x, gate, x->preserve_fds, x->path, x->plan->args, x->env, e);
+	int moved;
+
+	if (*fd < 0 || *fd > last)
+		return 0;
+	moved = fcntl(*fd, F_DUPFD_CLOEXEC, last + 1);
+	if (moved < 0)
+		return err_sys(e, errno, "move a descriptor above %d", last);
+	*fd = moved;
+	return 0;
+}
+
+/* Puts what the program is given in its places, from which ours move away first. A copy of the gate goes last:
+ * the trampoline has the one that execve closes. */
+static int place_given(struct process_exec *x, int *gate, struct err *e)
+{
+	int first = 3 + x->preserve_fds, n = (int)x->n_given, last = first + n + (x->deferred ? 1 : 0) - 1;
+	int *const ours[] = { gate, &x->trampoline_fd, &x->filter_fd, &x->label_procfd };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ours); i++)
+		r = move_above(ours[i], last, e);
+	for (int i = 0; r == 0 && i < n; i++)
+		r = move_above(&x->given[i], last, e);
+	for (int i = 0; r == 0 && i < n; i++)
+		r = dup2(x->given[i], first + i) < 0 ? err_sys(e, errno, "dup2") : 0;
+	if (r == 0 && x->deferred)
+		r = dup2(*gate, last) < 0 ? err_sys(e, errno, "dup2") : 0;
+	return r;
+}
+
+int process_execute(struct process_exec *x, int gate, struct err *e)
+{
+	int r = 0;
+
+	if (x->n_given || x->deferred)
+		r = place_given(x, &gate, e);
+	if (r == 0 && x->deferred)
+		r = sync_send(gate, SYNC_DEFERRED, 0, -1, e);
+	if (r < 0)
+		return r;
+	return by_trampoline(x, gate, x->preserve_fds + (int)x->n_given + (x->deferred ? 1 : 0), x->path, x->plan->args,
+			     x->env, e);
 }
 
 int process_execute_hook(const struct process_exec *x, const char *path, char *const *argv, char *const *env)

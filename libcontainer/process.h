@@ -15,12 +15,17 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#define PROCESS_GIVEN_MAX (HUSK_GIVEN_MAX + 1)
+
 struct process_exec {
 	const struct process_plan *plan;
 	const struct seccomp_prog *filter;
 	int trampoline_fd;
 	int sync; /* where the listener of SCMP_ACT_NOTIFY goes (SYNC_LISTENER) */
 	int preserve_fds;
+	int given[PROCESS_GIVEN_MAX]; /* what the program gets from 3 + preserve_fds up */
+	size_t n_given;
+	bool deferred;	     /* and then the gate: it ends its start itself (sync.h) */
 	int listen_fds;	     /* of those, how many are passed sockets; 0: none */
 	bool rlimits_done;   /* the parent has set them */
 	bool carried;	     /* process_prepare_listener() was called */
@@ -54,8 +59,8 @@ int process_prepare_listener(struct process_exec *x, struct err *e);
 int process_become(struct process_exec *x, struct err *e);
 
 /* Goes by the trampoline to the program. gate: where the trampoline tells of a failure; it is closed
- * when the program runs. Returns only on failure. */
-int process_execute(const struct process_exec *x, int gate, struct err *e);
+ * when the program runs, unless the start is deferred. Returns only on failure. */
+int process_execute(struct process_exec *x, int gate, struct err *e);
 /* The same way, under the same filter, for a program of the container that is run on the side
  * (startContainer hooks), the descriptors above 2 closed. Returns -errno, on failure only. */
 int process_execute_hook(const struct process_exec *x, const char *path, char *const *argv, char *const *env);

@@ -12,13 +12,10 @@
 
 #define LOCK_WAIT_MS 10000 /* a delete that kills may take as long */
 
-/* The end of the socket says that the program runs. */
-static int wait_exec(struct creation *c, struct err *e)
+static int wait_exec(struct creation *c, bool attached, struct err *e)
 {
-	int r = sync_recv(c->sync, NULL, NULL, e);
+	int r = sync_wait_exec(c->sync, attached ? attach_interrupted : NULL, e);
 
-	if (r > 0)
-		return err_set(e, EPROTO, "the container's process sent an unknown message");
 	if (r == 0)
 		hooks_run_after(c->spec, HOOK_POSTSTART, &c->state);
 	return r;
@@ -57,7 +54,7 @@ int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_o
 		r = creation_make(&c, ctx, id, &o->create, mode, e);
 	if (r < 0)
 		return r;
-	r = wait_exec(&c, e);
+	r = wait_exec(&c, !o->detach, e);
 	if (r < 0)
 		creation_undo(&c);
 	else if (!o->detach)

@@ -113,7 +113,7 @@ static void read_config(struct spec_reader *rd, const struct json *top, struct s
 
 	read_version(rd, top, out);
 	refuse_platforms(rd, top);
-	spec_read_unsupported(rd, top, "vm", "it starts containers only");
+	out->vm = spec_read_object(rd, top, "vm");
 	process = spec_read_object(rd, top, "process");
 	if (process) {
 		out->process = json_alloc(rd->doc, 1, sizeof(*out->process));

@@ -238,6 +238,7 @@ struct spec {
 	size_t n_mounts;
 	struct spec_hooks hooks[HOOK_KINDS];
 	struct spec_linux *linux_; /* never NULL after parsing */
+	const struct json *vm;	   /* the raw object: not ours to do (husk_create_opts.rewrite); NULL: none */
 	struct spec_kv *annotations;
 	size_t n_annotations;
 

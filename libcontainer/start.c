@@ -61,9 +61,7 @@ static int open_gate(const struct state *s, struct err *e)
 	if (r == 0)
 		r = sync_send(gate, SYNC_GO, s->pid, -1, e);
 	if (r == 0)
-		r = sync_recv(gate, NULL, NULL, e);
-	if (r > 0)
-		return err_set(e, EPROTO, "container '%s' sent an unknown message", s->id);
+		r = sync_wait_exec(gate, NULL, e);
 	/* no one waits for the gate any more, whether it ran or not */
 	if (unlinkat(s->dir, STATE_GATE, 0) < 0 && errno != ENOENT && r == 0)
 		return err_sys(e, errno,

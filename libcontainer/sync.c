@@ -7,10 +7,12 @@
 #include "trampoline.h"
 
 #include <limits.h>
-#include <stdbool.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#define INTERRUPT_MS 100 /* between looks for a signal that ends us */
 
 /* What a packet may hold: a message, or a trampoline's failure with a path. */
 union packet {
@@ -26,24 +28,6 @@ int sync_pair(int out[2], struct err *e)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out) < 0)
 		return err_sys(e, errno, "socketpair");
 	return 0;
-}
-
-int sync_send(int sock, enum sync_type type, int32_t value, int fd, struct err *e)
-{
-	struct sync_msg msg = { .type = type, .value = value };
-	ssize_t n = fd_send(sock, &msg, offsetof(struct sync_msg, err), &fd, fd >= 0 ? 1 : 0);
-
-	if (n < 0)
-		return err_sys(e, (int)-n, "send to the container's process");
-	return 0;
-}
-
-int sync_send_err(int sock, const struct err *failure)
-{
-	struct sync_msg msg = { .type = SYNC_ERR, .err = *failure };
-	ssize_t n = fd_send(sock, &msg, sizeof(msg), NULL, 0);
-
-	return n < 0 ? (int)n : 0;
 }
 
 static int exec_failed(union packet *p, size_t len, struct err *e)
@@ -91,7 +75,7 @@ int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e)
 		return exec_failed(&p, (size_t)n, e);
 	if (p.msg.type == SYNC_ERR)
 		return child_failed(&p, (size_t)n, e);
-	if ((size_t)n != offsetof(struct sync_msg, err) || p.msg.type > SYNC_READY || !p.msg.type)
+	if ((size_t)n != offsetof(struct sync_msg, err) || p.msg.type > SYNC_UP || !p.msg.type)
 		return err_set(e, EPROTO, "the container's process sent an unknown message");
 	if (out_value)
 		*out_value = p.msg.value;
@@ -111,4 +95,28 @@ int sync_expect(int sock, enum sync_type type, int *out_fd, int32_t *out_value, 
 	if (r != (int)type)
 		return err_set(e, EPROTO, "the container's process sent message %d where %d was due", r, (int)type);
 	return 0;
+}
+
+/* The program may take its time, and the caller may be told to end meanwhile. */
+static int wait_up(int sock, bool (*interrupted)(void), struct err *e)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	int r;
+
+	while (interrupted && poll(&p, 1, INTERRUPT_MS) == 0)
+		if (interrupted())
+			return err_set(e, EINTR, "ended by a signal before the program was up");
+	r = sync_recv(sock, NULL, NULL, e);
+	if (r == SYNC_UP)
+		return 0;
+	return r ? r : err_set(e, ECHILD, "the program died before it was up, and did not say why");
+}
+
+int sync_wait_exec(int sock, bool (*interrupted)(void), struct err *e)
+{
+	int r = sync_recv(sock, NULL, NULL, e);
+
+	if (r == SYNC_DEFERRED)
+		r = wait_up(sock, interrupted, e);
+	return r > 0 ? err_set(e, EPROTO, "the container's process sent an unknown message") : r;
 }

@@ -12,28 +12,21 @@
  * is answered so; the last GO may be sent before READY was read (it waits in the
  * socket), and ERR or EXEC_ERR
  * may come from the child at any time. The end of file without a READY
- * means that the child died. Nothing here is trusted by size: a packet is
+ * means that the child died. Where the start is deferred, DEFERRED comes after the last GO, and then the
+ * program, which inherits the socket, sends UP or ERR: an end of file in between means that it died. Nothing here is trusted by size: a packet is
  * copied into a fixed struct.
  */
 #ifndef HUSK_SYNC_H
 #define HUSK_SYNC_H
 
 #include "err.h"
-#include "sync_type.h"
+#include "sync_send.h"
 
+#include <stdbool.h>
 #include <stdint.h>
-
-struct sync_msg {
-	uint32_t type;
-	int32_t value;
-	struct err err; /* SYNC_ERR only */
-};
 
 /* A connected pair; both ends are O_CLOEXEC. */
 int sync_pair(int out[2], struct err *e);
-/* fd: a descriptor to pass along, or -1. */
-int sync_send(int sock, enum sync_type type, int32_t value, int fd, struct err *e);
-int sync_send_err(int sock, const struct err *failure);
 /* Waits for one message. Returns its enum sync_type, 0 at the end of file, or -errno: -ECONNRESET for an
  * end that left unread what it was sent, which no process does that comes to its execve. SYNC_ERR and
  * SYNC_EXEC_ERR are returned as their negative code with *e filled. *out_fd (may be NULL) takes a
@@ -41,5 +34,8 @@ int sync_send_err(int sock, const struct err *failure);
 int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e);
 /* sync_recv() that wants this type; anything else is an error. */
 int sync_expect(int sock, enum sync_type type, int *out_fd, int32_t *out_value, struct err *e);
+/* After the last GO: 0 when the program runs, or of a deferred start when it said that it is up. `interrupted`
+ * (may be NULL) is asked now and then meanwhile: true ends the wait with -EINTR. */
+int sync_wait_exec(int sock, bool (*interrupted)(void), struct err *e);
 
 #endif

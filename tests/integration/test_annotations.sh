@@ -8,6 +8,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 private_cgroup2 "$@"
 
+USER_ONLY="test_a_vm_is_for_the_hosts_root"
 ROOT_ONLY="test_hook_output test_the_containers_own_hook_gets_no_file_of_the_host test_pidfd_receiver test_who_may_write_husk_json"
 ROOT_ONLY+=" test_what_husk_json_may_hold test_groups_are_kept test_husk_json_is_not_read_without_need"
 
@@ -37,14 +38,18 @@ allowing_husk() {
 	allowing "$names" "$HUSK" --root "$ROOT" $HUSK_FLAGS "$@"
 }
 
-test_a_micro_vm_is_refused_by_name() {
+# What they do where a VM can be had: test_vm.sh.
+test_a_vm_is_for_the_hosts_root() {
 	local value
 	for value in vm krun; do
 		annotated "{\"run.oci.handler\": \"$value\"}"
-		expect_error "annotations\\[\"run.oci.handler\"\\]: '$value' asks for a micro-VM: not supported by this build" husk run -b b "$ID"
+		expect_error "a VM for another than the host's root is not supported by this build" husk run -b b "$ID"
 	done
 	annotated '{"io.husk.isolation": "vm"}'
-	expect_error "annotations\\[\"io.husk.isolation\"\\]: 'vm' asks for a micro-VM" husk create -b b "$ID"
+	expect_error "a VM for another than the host's root" husk create -b b "$ID"
+}
+
+test_a_wall_that_is_unknown_is_refused() {
 	annotated '{"run.oci.handler": "wasm"}'
 	expect_error "annotations\\[\"run.oci.handler\"\\]: unknown handler 'wasm': expected vm or krun" husk run -b b "$ID"
 	annotated '{"io.husk.isolation": "container", "run.oci.handler": ""}'
@@ -165,7 +170,7 @@ test_what_husk_json_may_hold() {
 	annotated "{\"run.oci.hooks.stdout\": \"$T/out\"}"
 	at='annotations\["run.oci.hooks.stdout"\]: /etc/husk/husk.json: '
 	HUSK_JSON='[]' expect_error "${at}expected an object, got an array" allowing_husk '' run -b b "$ID"
-	HUSK_JSON='{"allowedAnnotation": []}' expect_error "${at}allowedAnnotation: unknown key: expected allowedAnnotations" allowing_husk '' run -b b "$ID"
+	HUSK_JSON='{"allowedAnnotation": []}' expect_error "${at}allowedAnnotation: unknown key: expected allowedAnnotations, isolation or vm" allowing_husk '' run -b b "$ID"
 	HUSK_JSON='{"allowedAnnotations": "x"}' expect_error "${at}allowedAnnotations: expected an array, got a string" allowing_husk '' run -b b "$ID"
 	HUSK_JSON='{"allowedAnnotations": ["run.oci.handler"]}' \
 		expect_error "${at}allowedAnnotations\\[0\\]: 'run.oci.handler' is no annotation that has to be allowed" allowing_husk '' run -b b "$ID"

@@ -736,7 +736,6 @@ test_annotations_have_no_power() {
 		run.oci.seccomp.receiver $T/outside/4
 		run.oci.seccomp_bpf_data $T/outside/5
 		run.oci.delegate-cgroup ../x
-		run.oci.handler krun
 	END
 	config b --arg out "$T/outside" '.annotations = {"run.oci.systemd.subgroup": "../..", "module.wasm.image/variant": "compat",
 		"org.systemd.property.ExecStart": "/bin/attack", "io.example.unknown": "../../x", "../../../x": "y",

@@ -516,10 +516,9 @@ const struct schema_limit schema_limits[] = {
 };
 const size_t n_schema_limits = ARRAY_LEN(schema_limits);
 
-#define VM "vm: not supported by this build"
 #define OTHER(platform) platform ": not supported by this build: it is for another platform"
 
-/* A section of another platform, or another wall, is refused as a whole. */
+/* A section of another platform is refused as a whole. `vm` is check_vm_section.c's. */
 const struct schema_refused schema_refused[] = {
 	{ "process.commandLine", PROCESS, "'commandLine':'a'",
 	  "process.commandLine: not supported by this build: it is for another platform" },
@@ -527,22 +526,6 @@ const struct schema_refused schema_refused[] = {
 	  "process.user.username: not supported by this build: it is for another platform" },
 	{ "linux.personality.flags", LINUX, "'personality':{'domain':'LINUX','flags':['f']}",
 	  "linux.personality.flags: unknown flag 'f': the runtime-spec defines none" },
-	{ "vm", TOP, "'vm':{'any':1}", VM },
-	{ "vm.hypervisor.path", TOP, "'vm':{'hypervisor':{'path':'/x'}}", VM },
-	{ "vm.kernel.path", TOP, "'vm':{'kernel':{'path':'/x'}}", VM },
-	{ "vm.kernel.initrd", TOP, "'vm':{'kernel':{'initrd':'/x'}}", VM },
-	{ "vm.image.path", TOP, "'vm':{'image':{'path':'/x'}}", VM },
-	{ "vm.image.format", TOP, "'vm':{'image':{'format':'/x'}}", VM },
-	{ "vm.hwConfig.deviceTree", TOP, "'vm':{'hwConfig':{'deviceTree':'/x'}}", VM },
-	{ "vm.hypervisor.parameters", TOP, "'vm':{'hypervisor':{'parameters':['x']}}", VM },
-	{ "vm.kernel.parameters", TOP, "'vm':{'kernel':{'parameters':['x']}}", VM },
-	{ "vm.hwConfig.dtdevs", TOP, "'vm':{'hwConfig':{'dtdevs':['x']}}", VM },
-	{ "vm.hwConfig.vcpus", TOP, "'vm':{'hwConfig':{'vcpus':1}}", VM },
-	{ "vm.hwConfig.memory", TOP, "'vm':{'hwConfig':{'memory':1}}", VM },
-	{ "vm.hwConfig.irqs", TOP, "'vm':{'hwConfig':{'irqs':[1]}}", VM },
-	{ "vm.hwConfig.iomems[].firstGFN", TOP, "'vm':{'hwConfig':{'iomems':[{'firstGFN':1}]}}", VM },
-	{ "vm.hwConfig.iomems[].firstMFN", TOP, "'vm':{'hwConfig':{'iomems':[{'firstMFN':1}]}}", VM },
-	{ "vm.hwConfig.iomems[].nrMFNs", TOP, "'vm':{'hwConfig':{'iomems':[{'nrMFNs':1}]}}", VM },
 	{ "solaris", TOP, "'solaris':{'any':1}", OTHER("solaris") },
 	{ "solaris.milestone", TOP, "'solaris':{'milestone':'x'}", OTHER("solaris") },
 	{ "solaris.limitpriv", TOP, "'solaris':{'limitpriv':'x'}", OTHER("solaris") },

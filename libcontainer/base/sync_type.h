@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sync_type.h: the kinds of message between parent, child and trampoline. */
+/* sync_type.h: the kinds of message between parent, child, trampoline and a program that ends its own start. */
 #ifndef HUSK_SYNC_TYPE_H
 #define HUSK_SYNC_TYPE_H
 
@@ -9,7 +9,9 @@ enum sync_type {
 	SYNC_LISTENER, /* child -> parent: carries the filter's listener, for the agent; then GO */
 	SYNC_BIRTH,    /* stage -> parent: all is set up; makes the process (birth.h) and ends. May carry a pty */
 	SYNC_READY,    /* child -> parent: all is set up; waits for GO on its gate. May carry a pty */
-	SYNC_ERR,      /* child -> parent: it failed, err says why; it exits */
+	SYNC_DEFERRED, /* child -> parent: next comes execve, and the program will say UP, or ERR, itself */
+	SYNC_UP,       /* the program -> parent: it does what it was started for */
+	SYNC_ERR,      /* child or program -> parent: it failed, err says why; it exits */
 	SYNC_EXEC_ERR, /* trampoline -> parent: execve failed */
 };
 
