@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_create.c: husk create */
 #include "cmd.h"
+#include "vm_create.h"
 
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
 	struct husk_create_opts o = *(const struct husk_create_opts *)options;
+	struct vm_create vm = { .id = words[0], .opts = &o };
 	int r = cmd_listen_fds(&o, e);
 
 	(void)out_status;
+	o.rewrite = vm_create_rewrite;
+	o.rewrite_arg = &vm;
 	return r < 0 ? r : husk_create(ctx, words[0], &o, e);
 }
 

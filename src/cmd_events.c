@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_events.c: husk events. One JSON object a line, as runc prints them. */
 #include "cmd.h"
+#include "vm_control.h"
 
 #include <string.h>
+#include <time.h>
 
 #define DEFAULT_INTERVAL_MS 5000
 #define INTERVAL_MAX_MS 86400000 /* a day */
@@ -62,6 +64,26 @@ static int read_interval(const char *text, int64_t *out_ms, struct err *e)
 	return 0;
 }
 
+/* Until it does not run any more. */
+static int events_of_guest(const struct husk_ctx *ctx, const char *id, int64_t interval_ms, struct err *e)
+{
+	const struct timespec pause = { .tv_sec = interval_ms / 1000, .tv_nsec = interval_ms % 1000 * 1000000 };
+	bool said = false;
+	int r;
+
+	for (;;) {
+		AUTO_FREE char *json = NULL;
+
+		r = vm_control_ask(ctx, id, MSG_STATS, NULL, NULL, &json, e);
+		if (r == 0)
+			r = cmd_print_line(json, e);
+		if (r < 0 || !interval_ms)
+			return r == -ESRCH && said ? 0 : r;
+		said = true;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
 	const struct events_options *o = options;
@@ -69,6 +91,8 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	int r = read_interval(o->interval, &ms, e);
 
 	(void)out_status;
+	if (r == 0 && vm_control_is_vm(ctx, words[0]))
+		return events_of_guest(ctx, words[0], o->stats ? 0 : ms, e);
 	return r < 0 ? r : husk_events(ctx, words[0], o->stats ? 0 : ms, print, NULL, e);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_exec.c: husk exec */
 #include "cmd.h"
+#include "vm_control.h"
+#include "vm_exec.h"
 
 #include <string.h>
 
@@ -73,6 +75,8 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	x.caps = o->caps.v;
 	x.additional_gids = gids;
 	x.n_additional_gids = o->gids.n;
+	if (vm_control_is_vm(ctx, words[0]))
+		return vm_exec(ctx, words[0], &x, out_status, e);
 	return husk_exec(ctx, words[0], &x, out_status, e);
 }
 

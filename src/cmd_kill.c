@@ -2,6 +2,10 @@
 /* cmd_kill.c: husk kill */
 #include "cmd.h"
 #include "match.h"
+#include "signame.h"
+#include "vm_control.h"
+
+#include <signal.h>
 
 struct kill_options {
 	bool all, regex;
@@ -12,10 +16,23 @@ struct kill_request {
 	bool all;
 };
 
+/* SIGKILL ends the machine itself, and before start there is none. Else it is for the guest's processes: 1. */
+static int is_for_guest(const struct husk_ctx *ctx, const char *id, const char *signal, int *out_sig)
+{
+	return signame_parse(signal, out_sig) == 0 && *out_sig > 0 && *out_sig != SIGKILL &&
+	       vm_control_is_vm(ctx, id) && !vm_control_is_created(ctx, id);
+}
+
 static int kill_one(const struct husk_ctx *ctx, const char *id, const void *arg, struct err *e)
 {
 	const struct kill_request *k = arg;
+	struct message_signal s = { .all = k->all };
+	int sig;
 
+	if (is_for_guest(ctx, id, k->signal, &sig)) {
+		s.signal = (uint32_t)sig;
+		return vm_control_ask(ctx, id, MSG_SIGNAL, &s, NULL, NULL, e);
+	}
 	return husk_kill(ctx, id, k->signal, k->all, e);
 }
 

@@ -6,7 +6,9 @@
 #include "fd.h"
 #include "format.h"
 #include "io.h"
+#include "json.h"
 #include "ps_table.h"
+#include "vm_control.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -88,6 +90,46 @@ static int print_table(char *text, const pid_t *pids, size_t n, struct err *e)
 	return r;
 }
 
+/* The ids are the guest's, and no ps(1) of the host's knows them. text: a JSON array. */
+static int print_guest_pids(const char *text, bool json, struct err *e)
+{
+	struct json_doc doc = { 0 };
+	AUTO_FREE pid_t *pids = NULL;
+	size_t n = 0;
+	int64_t pid;
+	int r = json_parse(text, strlen(text), &doc, e);
+
+	if (r == 0)
+		r = json_want(doc.root, JSON_ARRAY, e);
+	if (r == 0)
+		pids = x_calloc(doc.root->len + 1, sizeof(*pids));
+	for (const struct json *v = r == 0 ? doc.root->child : NULL; v && r == 0; v = v->next) {
+		r = json_i64(v, 1, INT32_MAX, &pid, e);
+		if (r == 0)
+			pids[n++] = (pid_t)pid;
+	}
+	json_free(&doc);
+	if (r < 0)
+		return err_add(e, "the VM's list of processes");
+	if (json)
+		return print_json(pids, n, e);
+	r = cmd_print("PID\n", 4, e);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		AUTO_FREE char *line = x_printf("%d\n", (int)pids[i]);
+
+		r = cmd_print(line, strlen(line), e);
+	}
+	return r;
+}
+
+static int ps_of_guest(const struct husk_ctx *ctx, const char *id, bool json, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int r = vm_control_ask(ctx, id, MSG_PS, NULL, NULL, &text, e);
+
+	return r < 0 ? r : print_guest_pids(text, json, e);
+}
+
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
 	const struct ps_options *o = options;
@@ -101,6 +143,8 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	r = format_is_json(o->format, &json, e);
 	if (r < 0)
 		return r;
+	if (vm_control_is_vm(ctx, words[0]) && !vm_control_is_created(ctx, words[0]))
+		return ps_of_guest(ctx, words[0], json, e);
 	r = husk_ps(ctx, words[0], &pids, &n, e);
 	if (r < 0)
 		return r;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c: husk run */
 #include "cmd.h"
+#include "vm_create.h"
 
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
 	struct husk_run_opts o = *(const struct husk_run_opts *)options;
+	struct vm_create vm = { .id = words[0], .opts = &o.create };
 	int r = cmd_listen_fds(&o.create, e);
 
+	o.create.rewrite = vm_create_rewrite;
+	o.create.rewrite_arg = &vm;
 	return r < 0 ? r : husk_run(ctx, words[0], &o, out_status, e);
 }
 

@@ -35,6 +35,9 @@ why_not() {
 		[ -e "src/fsd/$header" ] || [ "$header" = fs.h ] || [ -e "src/vq/$header" ] ||
 			echo "src/fsd includes only base, itself, fs.h and src/vq"
 		;;
+	src/mon/*) # a program of its own
+		[ -e "src/mon/$header" ] || [ -e "src/proto/$header" ] || echo "src/mon includes only base, proto and itself"
+		;;
 	src/fs/* | src/net/* | src/proto/* | src/systemd/* | src/vq/*) # of their own
 		[ -e "$(dirname "$file")/$header" ] || echo "$(dirname "$file") includes only base and itself"
 		;;

@@ -52,6 +52,7 @@ include_flags() {
 	src/agent/*) echo "-iquote libcontainer/base -iquote src/proto -iquote libcontainer -iquote src/agent" ;;
 	src/fs/*) echo "-iquote libcontainer/base -iquote src/fs" ;;
 	src/fsd/*) echo "-iquote libcontainer/base -iquote src/vq -iquote src/fs -iquote src/fsd" ;;
+	src/mon/*) echo "-iquote libcontainer/base -iquote src/mon -iquote src/proto" ;;
 	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
 	src/prepare/*) echo "-iquote libcontainer/base -iquote src/prepare -iquote src" ;;
 	src/proto/*) echo "-iquote libcontainer/base -iquote src/proto" ;;

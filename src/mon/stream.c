@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stream.c: see stream.h. */
+#include "stream.h"
+
+#include "fd.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define PIECE 4096     /* poll(2) says there is room for PIPE_BUF bytes */
+#define READ_MAX 32768 /* bytes at once */
+
+/* Another description of the same pipe or terminal, so that O_NONBLOCK is nobody's but ours. */
+static int reopen(int fd, int flags)
+{
+	char path[FD_PATH_MAX];
+	struct stat st;
+	int again;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)))
+		return fd;
+	fd_path(fd, path);
+	again = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (again < 0)
+		return fd;
+	(void)close(fd);
+	return again;
+}
+
+void stream_open(struct stream *s, struct guest *guest, uint32_t process, const int fds[3], bool terminal)
+{
+	*s = (struct stream){ .guest = guest, .process = process, .terminal = terminal };
+	s->in = reopen(fds[0], O_RDONLY);
+	s->out[MESSAGE_STREAM_STDIN].fd = -1;
+	s->out[MESSAGE_STREAM_STDOUT].fd = reopen(fds[1], O_WRONLY);
+	s->out[MESSAGE_STREAM_STDERR].fd = reopen(fds[2], O_WRONLY);
+}
+
+static void passed(struct stream *s, enum message_stream which, size_t len)
+{
+	if (s->guest)
+		guest_passed(s->guest, s->process, which, len);
+}
+
+static void out_close(struct stream_out *o)
+{
+	fd_close(&o->fd);
+	free(o->buf);
+	*o = (struct stream_out){ .fd = -1 };
+}
+
+void stream_close(struct stream *s)
+{
+	fd_close(&s->in);
+	out_close(&s->out[MESSAGE_STREAM_STDOUT]);
+	out_close(&s->out[MESSAGE_STREAM_STDERR]);
+}
+
+/* Nobody takes it: as if it was written, so that the guest goes on. */
+static void refuse(struct stream *s, enum message_stream which)
+{
+	struct stream_out *o = &s->out[which];
+	size_t len = o->len;
+
+	out_close(o);
+	passed(s, which, len);
+}
+
+static void out_write(struct stream *s, enum message_stream which)
+{
+	struct stream_out *o = &s->out[which];
+	size_t len = o->len < PIECE ? o->len : PIECE;
+	ssize_t n = send(o->fd, o->buf + o->start, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(o->fd, o->buf + o->start, len);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		refuse(s, which);
+		return;
+	}
+	if (n <= 0)
+		return;
+	o->start += (size_t)n;
+	o->len -= (size_t)n;
+	passed(s, which, (size_t)n);
+	if (o->len)
+		return;
+	if (o->ending)
+		out_close(o);
+	o->start = 0;
+}
+
+void stream_add(struct stream *s, enum message_stream which, const void *data, size_t len)
+{
+	struct stream_out *o = &s->out[which];
+
+	if (o->fd < 0) {
+		passed(s, which, len);
+		return;
+	}
+	if (o->start) {
+		memmove(o->buf, o->buf + o->start, o->len);
+		o->start = 0;
+	}
+	if (o->len + len > o->cap) {
+		o->cap = o->len + len;
+		o->buf = x_realloc(o->buf, o->cap, 1);
+	}
+	memcpy(o->buf + o->len, data, len);
+	o->len += len;
+}
+
+void stream_end(struct stream *s, enum message_stream which)
+{
+	struct stream_out *o = &s->out[which];
+
+	o->ending = true;
+	if (!o->len)
+		out_close(o);
+}
+
+void stream_finish(struct stream *s)
+{
+	fd_close(&s->in);
+	s->guest = NULL; /* where its number may be another's by now */
+	stream_end(s, MESSAGE_STREAM_STDOUT);
+	stream_end(s, MESSAGE_STREAM_STDERR);
+}
+
+bool stream_is_empty(const struct stream *s)
+{
+	return !s->out[MESSAGE_STREAM_STDOUT].len && !s->out[MESSAGE_STREAM_STDERR].len;
+}
+
+void stream_poll(const struct stream *s, struct pollfd p[STREAM_POLLS])
+{
+	p[0] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	if (s->in >= 0 && guest_input_room(s->guest, s->process))
+		p[0].fd = s->in;
+	for (int i = MESSAGE_STREAM_STDOUT; i <= MESSAGE_STREAM_STDERR; i++)
+		p[i] = (struct pollfd){ .fd = s->out[i].len ? s->out[i].fd : -1, .events = POLLOUT };
+}
+
+static void read_input(struct stream *s)
+{
+	char buf[READ_MAX];
+	size_t room = guest_input_room(s->guest, s->process);
+	ssize_t n;
+
+	if (!room)
+		return;
+	n = read(s->in, buf, room < sizeof(buf) ? room : sizeof(buf));
+	if (n > 0)
+		guest_input(s->guest, s->process, buf, (size_t)n);
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	fd_close(&s->in);
+	guest_input_ended(s->guest, s->process);
+}
+
+void stream_move(struct stream *s, const struct pollfd p[STREAM_POLLS])
+{
+	if (p[0].fd >= 0 && p[0].revents)
+		read_input(s);
+	for (int i = MESSAGE_STREAM_STDOUT; i <= MESSAGE_STREAM_STDERR; i++)
+		if (p[i].fd >= 0 && p[i].revents && s->out[i].len)
+			out_write(s, (enum message_stream)i);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream.h: the standard input, output and error of one process of the guest, on the host's
+ * side: descriptors of somebody else's, which must never be waited for.
+ *
+ * A pipe or terminal is opened anew without blocking, where that is allowed; what else cannot
+ * be is asked by poll(2) before each call and written to in pieces that fit. What the guest
+ * sends is held until it is written; credit.h bounds it. Who does not take it any more loses it.
+ */
+#ifndef HUSK_MON_STREAM_H
+#define HUSK_MON_STREAM_H
+
+#include "err.h"
+#include "guest.h"
+
+#include <poll.h>
+#include <stdbool.h>
+
+#define STREAM_POLLS 3
+
+struct stream_out {
+	int fd; /* -1: closed */
+	char *buf;
+	size_t start, len, cap;
+	bool ending; /* closed once all is written */
+};
+
+struct stream {
+	struct guest *guest; /* NULL once the process has ended */
+	uint32_t process;
+	int in; /* -1: none, or ended */
+	bool terminal;
+	struct stream_out out[MESSAGE_STREAMS]; /* STDOUT and STDERR */
+};
+
+/* fds: of 0, 1, 2; taken over. terminal: 0 is one, in raw mode, and takes the output. */
+void stream_open(struct stream *s, struct guest *guest, uint32_t process, const int fds[3], bool terminal);
+/* What is still held is lost. */
+void stream_close(struct stream *s);
+
+/* From the guest. */
+void stream_add(struct stream *s, enum message_stream which, const void *data, size_t len);
+void stream_end(struct stream *s, enum message_stream which);
+/* The process has ended: input is closed, and output once it is written. */
+void stream_finish(struct stream *s);
+/* Nothing is held any more. */
+bool stream_is_empty(const struct stream *s);
+
+/* What to poll for, and what came of it. */
+void stream_poll(const struct stream *s, struct pollfd p[STREAM_POLLS]);
+void stream_move(struct stream *s, const struct pollfd p[STREAM_POLLS]);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm_create.c: see vm_create.h. */
+#include "vm_create.h"
+
+#include "fd.h"
+#include "helper.h"
+#include "io.h"
+#include "isolation.h"
+#include "rootpath.h"
+#include "vm_cross.h"
+#include "vm_kernel.h"
+#include "vm_kvm.h"
+#include "vm_qemu.h"
+#include "vmplan.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYSTEM_DIRS_MAX 8
+
+/* What the machine is made from; all owned. */
+struct making {
+	char *host_text;
+	struct json_doc host_doc;
+	struct vm_section section;
+	struct vm_host host;
+	struct vm_kernel kernel;
+	char *jail_root, *mon, *file_server;
+	const char *system_dirs[SYSTEM_DIRS_MAX];
+	struct vmplan plan;
+};
+
+static void making_free(struct making *m)
+{
+	vmplan_free(&m->plan);
+	vm_kernel_free(&m->kernel);
+	json_free(&m->host_doc);
+	free(m->host_text);
+	free(m->jail_root);
+	free(m->mon);
+	free(m->file_server);
+}
+
+static int load_host_config(struct making *m, struct err *e)
+{
+	int r = husk_host_config(&m->host_text, e);
+
+	if (r < 0 || !m->host_text)
+		return r;
+	return json_parse(m->host_text, strlen(m->host_text), &m->host_doc, e);
+}
+
+/* 1: a VM. */
+static int choose(struct making *m, const struct json_doc *config, struct err *e)
+{
+	enum isolation wall = ISOLATION_CONTAINER;
+	int r = isolation_asked(config->root, program_invocation_short_name, &wall, e);
+
+	if (r < 0 || (r > 0 && wall == ISOLATION_CONTAINER))
+		return r < 0 ? r : 0;
+	if (load_host_config(m, e) < 0)
+		return -e->code;
+	if (r == 0) {
+		r = isolation_default(m->host_doc.root, &wall, e);
+		if (r < 0)
+			return err_add(e, "/etc/husk/husk.json");
+	}
+	return wall == ISOLATION_VM;
+}
+
+static int check_caller(const struct husk_ctx *ctx, const struct husk_create_opts *o, struct err *e)
+{
+	if (!ctx->host_root)
+		return err_set(
+			e, ENOTSUP,
+			"a VM for another than the host's root is not supported by this build: run husk as root, "
+			"or without what asks for a VM");
+	if (o->preserve_fds)
+		return err_set(e, ENOTSUP, "--preserve-fds %d: a descriptor of the host cannot enter a VM",
+			       o->preserve_fds);
+	if (o->listen_fds)
+		return err_set(e, ENOTSUP, "$LISTEN_FDS: a socket of the host cannot enter a VM");
+	return 0;
+}
+
+static int check_sources(const struct json *config, const char *bundle, struct err *e)
+{
+	json_each (mount, json_get(config, "mounts")) {
+		AUTO_FREE char *source = vmplan_is_bind(mount) ? vmplan_source(mount, bundle) : NULL;
+		int r = source ? vm_cross_check_source(mount, source, e) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_wishes(struct making *m, const struct json_doc *config, const char *bundle, struct err *e)
+{
+	int r = vm_section_read(config, &m->section, e);
+
+	if (r < 0)
+		return r;
+	r = vm_host_read(m->host_doc.root, &m->host, e);
+	if (r < 0)
+		return err_add(e, "/etc/husk/husk.json");
+	r = vm_cross_check(config->root, e);
+	return r < 0 ? r : check_sources(config->root, bundle, e);
+}
+
+static int find_hypervisor(const struct making *m, const char **out, struct err *e)
+{
+	const char *path = m->section.hypervisor ? m->section.hypervisor : m->host.hypervisor;
+	const char *key = m->section.hypervisor ? "vm.hypervisor.path" : "the hypervisor";
+
+	if (!path) {
+		int r = vm_qemu_find(out, e);
+
+		return r < 0 ? r : 0;
+	}
+	if (access(path, X_OK) < 0)
+		return err_sys(e, errno, "%s: '%s'", key, path);
+	*out = path;
+	return 0;
+}
+
+static int find_helper(const char *name, char **out, struct err *e)
+{
+	*out = helper_path(name);
+	if (access(*out, X_OK) < 0)
+		return err_set(e, errno, "a VM needs the helper program '%s': install all of husk", *out);
+	return 0;
+}
+
+static void find_system_dirs(struct making *m)
+{
+	static const char *const dirs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64" };
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+		if (access(dirs[i], F_OK) == 0)
+			m->system_dirs[n++] = dirs[i];
+}
+
+/* Where the jails' mounts stand: the same for all of them, empty and read-only in the jail. */
+static int make_jail_root(struct making *m, const struct husk_ctx *ctx, struct err *e)
+{
+	static const char *const dirs[] = { "dev", "proc", "run", "vm", "export" };
+	AUTO_FD root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FREE char *path = x_printf("%s/" VM_JAIL_DIR, ctx->root);
+	AUTO_FD dir = -1;
+	AUTO_FREE char *cwd = ctx->root[0] == '/' ? x_strdup("") : getcwd(NULL, 0);
+	AUTO_FREE char *whole = x_printf("%s/%s", cwd ? cwd : "", path);
+	int r;
+
+	if (root < 0)
+		return err_sys(e, errno, "open '/'");
+	r = rootpath_mkdirs(root, whole, 0700, &dir, e);
+	if (r < 0)
+		return err_add(e, "--root");
+	if (chmod(path, 0755) < 0) /* the hypervisor is another user */
+		return err_sys(e, errno, "chmod '%s'", path);
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
+		if (mkdirat(dir, dirs[i], 0755) < 0 && errno != EEXIST)
+			return err_sys(e, errno, "make '%s/%s'", path, dirs[i]);
+	for (const char **d = m->system_dirs; *d; d++)
+		if (mkdirat(dir, *d + 1, 0755) < 0 && errno != EEXIST)
+			return err_sys(e, errno, "make '%s%s'", path, *d);
+	m->jail_root = realpath(path, NULL);
+	return m->jail_root ? 0 : err_sys(e, errno, "find '%s'", path);
+}
+
+static int machine_file(const struct machine *machine, int *out_fd, struct err *e)
+{
+	AUTO_FD fd = memfd_create("husk-machine", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct strbuf bytes = { 0 };
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, errno, "memfd_create");
+	machine_encode(machine, &bytes);
+	r = bytes.len > MACHINE_BYTES_MAX ? -EFBIG : io_write_all(fd, bytes.s, bytes.len);
+	free(bytes.s);
+	if (r < 0)
+		return err_sys(e, -r, "write the machine's description");
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return err_sys(e, errno, "seal the machine's description");
+	*out_fd = fd_take(&fd);
+	return 0;
+}
+
+static int plan(struct making *m, const struct vm_create *c, const struct husk_ctx *ctx, const char *bundle,
+		const struct json_doc *config, struct err *e)
+{
+	struct vmplan_input in = {
+		.id = c->id,
+		.bundle = bundle,
+		.config = config,
+		.section = &m->section,
+		.host = &m->host,
+		.system_dirs = m->system_dirs,
+	};
+	int r;
+
+	r = find_hypervisor(m, &in.hypervisor, e);
+	if (r == 0)
+		r = find_helper("husk-mon", &m->mon, e);
+	if (r == 0 && !m->host.file_server)
+		r = find_helper("husk-fsd", &m->file_server, e);
+	if (r == 0)
+		r = vm_kernel_find(m->section.kernel ? m->section.kernel : m->host.kernel, &m->kernel, e);
+	if (r < 0)
+		return r;
+	find_system_dirs(m);
+	r = make_jail_root(m, ctx, e);
+	if (r < 0)
+		return r;
+	in.kvm = vm_kvm_usable();
+	in.jail_root = m->jail_root;
+	in.kernel = m->kernel.kernel;
+	in.initrd = m->kernel.initrd;
+	in.mon = m->mon;
+	in.file_server = m->host.file_server ? m->host.file_server : m->file_server;
+	return vmplan_make(&in, &m->plan, e);
+}
+
+int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const struct json_doc *config, void *arg,
+		      struct husk_instead *out, struct err *e)
+{
+	const struct vm_create *c = arg;
+	struct making m = { 0 };
+	int r = choose(&m, config, e);
+
+	if (r > 0) {
+		r = check_caller(ctx, c->opts, e);
+		if (r == 0)
+			r = read_wishes(&m, config, bundle, e);
+		if (r == 0)
+			r = plan(&m, c, ctx, bundle, config, e);
+		if (r == 0)
+			r = machine_file(&m.plan.machine, &out->fds[0], e);
+		if (r == 0) {
+			out->n_fds = 1;
+			out->listens = out->deferred = true;
+			out->config = x_strdup(m.plan.jail);
+			out->rootfs = x_strdup(m.plan.rootfs);
+			out->note = x_strdup(m.plan.guest);
+		}
+	}
+	making_free(&m);
+	return r;
+}

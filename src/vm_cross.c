@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm_cross.c: see vm_cross.h. */
+#include "vm_cross.h"
+
+#include "fd.h"
+#include "log.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* Namespaces of a container, and what a VM does for each. */
+static const struct namespace_rule {
+	const char *type;
+	bool needed;   /* without it the container would share the host's */
+	bool may_join; /* by path: husk-mon does */
+} namespaces[] = {
+	{ "network", true, true }, { "pid", true, false },   { "ipc", true, false },	 { "mount", false, false },
+	{ "uts", false, false },   { "user", false, false }, { "cgroup", false, false }, { "time", false, false },
+};
+
+/* File systems that the guest's kernel makes out of nothing. */
+static const char *const guest_types[] = {
+	"proc", "sysfs",   "tmpfs",   "ramfs",	  "devpts",  "mqueue",	   "cgroup",	"cgroup2",
+	"bpf",	"tracefs", "debugfs", "configfs", "fusectl", "securityfs", "hugetlbfs", "devtmpfs",
+};
+
+/* Devices that are of the kernel, not of a machine: the guest has them as well. */
+static const char *const guest_devices[] = {
+	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/fuse", "/dev/net/tun",
+};
+
+static const char *text(const struct json *obj, const char *key)
+{
+	const struct json *v = json_get(obj, key);
+
+	return v && v->type == JSON_STRING && v->len ? v->str : NULL;
+}
+
+static int check_namespace(const struct json *list, const struct namespace_rule *rule, struct err *e)
+{
+	json_each (item, list) {
+		if (!str_eq(text(item, "type"), rule->type))
+			continue;
+		if (text(item, "path") && !rule->may_join)
+			return json_err(e, ENOTSUP, json_get(item, "path"),
+					"a VM cannot join a %s namespace: it has a kernel of its own", rule->type);
+		return 0;
+	}
+	if (rule->needed)
+		return err_set(e, ENOTSUP,
+			       "linux.namespaces: no '%s': a VM cannot share the host's, it has a kernel of its own",
+			       rule->type);
+	return 0;
+}
+
+static int check_devices(const struct json *linux_, struct err *e)
+{
+	json_each (item, json_get(linux_, "devices")) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(guest_devices) && !str_eq(guest_devices[i], text(item, "path")))
+			i++;
+		if (i == ARRAY_LEN(guest_devices))
+			return json_err(e, ENOTSUP, item, "'%s': a device of the host cannot enter a VM",
+					text(item, "path") ? text(item, "path") : "?");
+	}
+	return 0;
+}
+
+static bool is_bind(const struct json *mount)
+{
+	json_each (option, json_get(mount, "options"))
+		if (str_eq(option->str, "bind") || str_eq(option->str, "rbind"))
+			return true;
+	return str_eq(text(mount, "type"), "bind");
+}
+
+static int check_bind(const struct json *mount, struct err *e)
+{
+	json_each (option, json_get(mount, "options"))
+		if (str_eq(option->str, "copy-symlink") || str_eq(option->str, "src-nofollow"))
+			return json_err(e, ENOTSUP, option, "'%s' is not supported in a VM", option->str);
+	return 0;
+}
+
+static int check_mounts(const struct json *config, struct err *e)
+{
+	json_each (mount, json_get(config, "mounts")) {
+		size_t i = 0;
+		int r;
+
+		if (is_bind(mount)) {
+			r = check_bind(mount, e);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		while (i < ARRAY_LEN(guest_types) && !str_eq(guest_types[i], text(mount, "type")))
+			i++;
+		if (i == ARRAY_LEN(guest_types))
+			return json_err(e, ENOTSUP, mount,
+					"type '%s': a VM mounts only what its own kernel makes, and bind mounts",
+					text(mount, "type") ? text(mount, "type") : "none");
+	}
+	return 0;
+}
+
+bool vm_cross_leaves_out(const char *key)
+{
+	static const char *const keys[] = { "apparmorProfile", "selinuxLabel", "mountLabel", "cgroupsPath",
+					    "intelRdt" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_eq(key, keys[i]))
+			return true;
+	return false;
+}
+
+bool vm_cross_annotation_stays(const char *name)
+{
+	static const char *const guests[] = { "run.oci.keep_original_groups", "run.oci.seccomp_fail_unknown_syscall" };
+
+	for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+		if (str_eq(name, guests[i]))
+			return false;
+	return str_starts(name, "run.oci.") || str_starts(name, "io.husk.") || str_starts(name, "org.systemd.");
+}
+
+static void warn_of_labels(const struct json *config)
+{
+	const struct json *process = json_get(config, "process");
+
+	if (text(process, "apparmorProfile"))
+		log_warn("process.apparmorProfile: '%s': the guest's kernel has no profile of the host's: ignoring",
+			 text(process, "apparmorProfile"));
+	if (text(process, "selinuxLabel"))
+		log_warn("process.selinuxLabel: the guest's kernel has no policy: ignoring");
+	if (text(json_get(config, "linux"), "mountLabel"))
+		log_warn("linux.mountLabel: the guest's kernel has no policy: ignoring");
+}
+
+int vm_cross_check(const struct json *config, struct err *e)
+{
+	const struct json *linux_ = json_get(config, "linux"), *net = json_get(linux_, "netDevices");
+	const struct json *listener = json_get(json_get(linux_, "seccomp"), "listenerPath");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(namespaces); i++)
+		r = check_namespace(json_get(linux_, "namespaces"), &namespaces[i], e);
+	if (r == 0)
+		r = check_devices(linux_, e);
+	if (r == 0)
+		r = check_mounts(config, e);
+	if (r == 0 && net && net->len)
+		r = json_err(e, ENOTSUP, net, "an interface of the host cannot enter a VM");
+	if (r == 0 && listener && listener->len)
+		r = json_err(e, ENOTSUP, listener, "a socket of the host cannot enter a VM");
+	if (r == 0)
+		warn_of_labels(config);
+	return r;
+}
+
+static const char *kind_of_file(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFSOCK:
+		return "a socket of the host";
+	case S_IFIFO:
+		return "a FIFO of the host";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "a device of the host";
+	default:
+		return NULL;
+	}
+}
+
+static bool tells_of_host(long magic)
+{
+	static const long magics[] = { PROC_SUPER_MAGIC,    SYSFS_MAGIC,      CGROUP_SUPER_MAGIC,
+				       CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,    TRACEFS_MAGIC,
+				       BPF_FS_MAGIC,	    SECURITYFS_MAGIC, DEVPTS_SUPER_MAGIC };
+
+	for (size_t i = 0; i < ARRAY_LEN(magics); i++)
+		if (magic == magics[i])
+			return true;
+	return false;
+}
+
+int vm_cross_check_source(const struct json *mount, const char *path, struct err *e)
+{
+	AUTO_FD fd = open(path, O_PATH | O_CLOEXEC);
+	struct statfs fs;
+	struct stat st;
+
+	if (fd < 0)
+		return json_err(e, errno, mount, "source '%s': %s", path, strerrordesc_np(errno));
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return err_sys(e, errno, "stat '%s'", path);
+	if (kind_of_file(st.st_mode))
+		return json_err(e, ENOTSUP, mount, "source '%s': %s cannot enter a VM", path, kind_of_file(st.st_mode));
+	if (tells_of_host((long)fs.f_type))
+		return json_err(e, ENOTSUP, mount, "source '%s': a kernel file system of the host cannot enter a VM",
+				path);
+	return 0;
+}

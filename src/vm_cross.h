@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vm_cross.h: what of a config.json cannot cross into a VM: refused by name, or left out
+ * with a warning. All of that is here; husk-vm(7) has the same as a table.
+ */
+#ifndef HUSK_VM_CROSS_H
+#define HUSK_VM_CROSS_H
+
+#include "err.h"
+#include "json.h"
+
+#include <stdbool.h>
+
+/* Looks at the object of a config.json. Refuses joins of the host's namespaces, devices of the host, file
+ * systems of the host, listeners for system calls. Warns of labels. No system calls. */
+int vm_cross_check(const struct json *config, struct err *e);
+/* A member of `process` or `linux` that the guest gets nothing of. */
+bool vm_cross_leaves_out(const char *key);
+/* An annotation that is about the host. */
+bool vm_cross_annotation_stays(const char *name);
+/* May this be the source of a bind mount? mount: for messages. Looks at the file: sockets, FIFOs and devices have
+ * their other end on the host, and kernel file systems tell of the host. */
+int vm_cross_check_source(const struct json *mount, const char *path, struct err *e);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vmplan.h: from a config.json that asks for a VM to what husk follows in its place.
+ *
+ *   the jail    a config.json for libcontainer: the container in which husk-mon, the
+ *               hypervisor and the file server run. Host-side hooks, the cgroup's path, the
+ *               network namespace and the terminal are those of the original.
+ *   the guest   a config.json for the agent: the original, where root and bind mounts
+ *               come out of the shared folder, without what is the host's.
+ *   the machine what husk-mon is told (proto/machine.h).
+ *
+ * The shared folder is the jail's /export, which the guest sees as VM_GUEST_FOLDER:
+ * <id>/rootfs, and <id>/mounts/<n> for the source of the n-th mount, if that is a bind.
+ */
+#ifndef HUSK_VMPLAN_H
+#define HUSK_VMPLAN_H
+
+#include "json.h"
+#include "machine.h"
+#include "vm_section.h"
+
+#define VM_GUEST_FOLDER "/run/husk-fs"
+#define VM_FOLDER_TAG "husk"
+#define VM_CHANNEL_NAME "husk.agent"
+#define VM_MON_PATH "/vm/husk-mon" /* in the jail */
+#define VM_JAIL_DIR ".jail"	   /* below --root: what the jail's mounts stand on */
+
+struct vmplan_input {
+	const char *id, *bundle;
+	const struct json_doc *config; /* vm_cross_check() has let it pass */
+	const struct vm_section *section;
+	const struct vm_host *host;
+	/* Of the host, absolute: */
+	const char *jail_root, *kernel, *initrd, *hypervisor, *mon, *file_server;
+	const char *const *system_dirs; /* those of /usr, /lib, ... that there are; ends with a NULL */
+	bool kvm;			/* the machine can have /dev/kvm */
+};
+
+struct vmplan {
+	char *jail, *guest, *rootfs; /* owned */
+	char **words;		     /* of the hypervisor, then of the file server; owned */
+	struct machine machine;	     /* points into the rest */
+	uint64_t memory;	     /* bytes */
+	uint32_t vcpus;
+};
+
+/* No system calls. */
+int vmplan_make(const struct vmplan_input *in, struct vmplan *out, struct err *e);
+void vmplan_free(struct vmplan *p);
+
+/* Is this entry of `mounts` a bind? */
+bool vmplan_is_bind(const struct json *mount);
+/* The absolute path of its source; malloc'ed. NULL: it has none. */
+char *vmplan_source(const struct json *mount, const char *bundle);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vmplan_guest.c: the config.json that the agent follows. */
+#include "vmplan_config.h"
+
+#include "str.h"
+#include "vm_cross.h"
+
+#include <string.h>
+
+void vmplan_copy(yajl_gen g, const struct json_doc *doc, const struct json *v, const char *key)
+{
+	if (key)
+		gen_string(g, key);
+	(void)yajl_gen_number(g, doc->text + v->start, v->end - v->start);
+}
+
+bool vmplan_is_bind(const struct json *mount)
+{
+	const struct json *type = json_get(mount, "type");
+
+	json_each (option, json_get(mount, "options"))
+		if (str_eq(option->str, "bind") || str_eq(option->str, "rbind"))
+			return true;
+	return type && str_eq(type->str, "bind");
+}
+
+char *vmplan_source(const struct json *mount, const char *bundle)
+{
+	const struct json *source = json_get(mount, "source");
+
+	if (!source || source->type != JSON_STRING || !source->len)
+		return NULL;
+	return source->str[0] == '/' ? x_strdup(source->str) : x_printf("%s/%s", bundle, source->str);
+}
+
+/* What the idmap of a mount is about is done on the host's side of it. */
+static void bind_options(yajl_gen g, const struct json *mount)
+{
+	gen_array_open(g, "options");
+	json_each (option, json_get(mount, "options"))
+		if (!str_eq(option->str, "idmap") && !str_eq(option->str, "ridmap"))
+			gen_string(g, option->str);
+	gen_array_close(g);
+}
+
+static void add_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
+{
+	AUTO_FREE char *source = NULL;
+
+	if (!vmplan_is_bind(mount)) {
+		vmplan_copy(g, in->config, mount, NULL);
+		return;
+	}
+	source = x_printf(VM_GUEST_FOLDER "/%s/mounts/%u", in->id, mount->index);
+	gen_object_open(g, NULL);
+	json_each (item, mount)
+		if (!str_eq(item->key, "source") && !str_eq(item->key, "options") &&
+		    !str_eq(item->key, "uidMappings") && !str_eq(item->key, "gidMappings"))
+			vmplan_copy(g, in->config, item, item->key);
+	gen_pair(g, "source", source);
+	bind_options(g, mount);
+	gen_object_close(g);
+}
+
+static void add_mounts(yajl_gen g, const struct vmplan_input *in)
+{
+	gen_array_open(g, "mounts");
+	json_each (mount, json_get(in->config->root, "mounts"))
+		add_mount(g, in, mount);
+	gen_array_close(g);
+}
+
+static void add_root(yajl_gen g, const struct vmplan_input *in)
+{
+	const struct json *readonly = json_get(json_get(in->config->root, "root"), "readonly");
+	AUTO_FREE char *path = x_printf(VM_GUEST_FOLDER "/%s/rootfs", in->id);
+
+	gen_object_open(g, "root");
+	gen_pair(g, "path", path);
+	if (readonly)
+		vmplan_copy(g, in->config, readonly, "readonly");
+	gen_object_close(g);
+}
+
+/* In new namespaces of the guest's, whatever the host has. */
+static void add_namespaces(yajl_gen g, const struct json *list)
+{
+	gen_array_open(g, "namespaces");
+	json_each (item, list) {
+		const struct json *type = json_get(item, "type");
+
+		if (!type || type->type != JSON_STRING)
+			continue;
+		gen_object_open(g, NULL);
+		gen_pair(g, "type", type->str);
+		gen_object_close(g);
+	}
+	gen_array_close(g);
+}
+
+static void add_linux(yajl_gen g, const struct vmplan_input *in)
+{
+	gen_object_open(g, "linux");
+	json_each (item, json_get(in->config->root, "linux")) {
+		if (vm_cross_leaves_out(item->key))
+			continue;
+		if (str_eq(item->key, "namespaces"))
+			add_namespaces(g, item);
+		else
+			vmplan_copy(g, in->config, item, item->key);
+	}
+	gen_object_close(g);
+}
+
+static void add_process(yajl_gen g, const struct vmplan_input *in)
+{
+	gen_object_open(g, "process");
+	json_each (item, json_get(in->config->root, "process"))
+		if (!vm_cross_leaves_out(item->key))
+			vmplan_copy(g, in->config, item, item->key);
+	gen_object_close(g);
+}
+
+/* The others run on the host. */
+static void add_hooks(yajl_gen g, const struct vmplan_input *in)
+{
+	const struct json *start = json_get(json_get(in->config->root, "hooks"), "startContainer");
+
+	if (!start)
+		return;
+	gen_object_open(g, "hooks");
+	vmplan_copy(g, in->config, start, "startContainer");
+	gen_object_close(g);
+}
+
+static void add_annotations(yajl_gen g, const struct vmplan_input *in)
+{
+	gen_object_open(g, "annotations");
+	json_each (item, json_get(in->config->root, "annotations"))
+		if (!vm_cross_annotation_stays(item->key))
+			vmplan_copy(g, in->config, item, item->key);
+	gen_object_close(g);
+}
+
+char *vmplan_guest(const struct vmplan_input *in)
+{
+	static const char *const done[] = { "root", "mounts", "linux", "process", "hooks", "annotations", "vm" };
+	yajl_gen g = gen_new(NULL);
+
+	gen_object_open(g, NULL);
+	json_each (item, in->config->root) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(done) && !str_eq(done[i], item->key))
+			i++;
+		if (i == ARRAY_LEN(done))
+			vmplan_copy(g, in->config, item, item->key);
+	}
+	add_root(g, in);
+	add_mounts(g, in);
+	add_linux(g, in);
+	add_process(g, in);
+	add_hooks(g, in);
+	add_annotations(g, in);
+	gen_object_close(g);
+	return gen_end(g);
+}

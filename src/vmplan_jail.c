@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vmplan_jail.c: the config.json of the container in which the machine runs. */
+#include "vmplan_config.h"
+
+#include "str.h"
+
+#include <string.h>
+
+/* What serving files for other users takes, and what takes husk-mon from it again. */
+static const char *const server_caps[] = {
+	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD",
+	"CAP_SETFCAP", "CAP_SETGID",	   "CAP_SETPCAP",	  "CAP_SETUID", NULL,
+};
+
+static const char *const host_hooks[] = {
+	"prestart", "createRuntime", "createContainer", "poststart", "poststop", NULL
+};
+
+char *vmplan_rootfs(const struct vmplan_input *in)
+{
+	const struct json *path = json_get(json_get(in->config->root, "root"), "path");
+
+	if (!path || path->type != JSON_STRING)
+		return x_strdup(in->bundle);
+	return path->str[0] == '/' ? x_strdup(path->str) : x_printf("%s/%s", in->bundle, path->str);
+}
+
+static void add_options(yajl_gen g, const char *const *options)
+{
+	if (options)
+		gen_strings(g, "options", options);
+}
+
+static void mount_fs(yajl_gen g, const char *where, const char *type, const char *const *options)
+{
+	gen_object_open(g, NULL);
+	gen_pair(g, "destination", where);
+	gen_pair(g, "type", type);
+	gen_pair(g, "source", type);
+	add_options(g, options);
+	gen_object_close(g);
+}
+
+static void bind_readonly(yajl_gen g, const char *what, const char *where)
+{
+	static const char *const options[] = { "bind", "ro", "nosuid", "nodev", NULL };
+
+	gen_object_open(g, NULL);
+	gen_pair(g, "destination", where);
+	gen_pair(g, "type", "bind");
+	gen_pair(g, "source", what);
+	gen_strings(g, "options", options);
+	gen_object_close(g);
+}
+
+static bool has_option(const struct json *mount, const char *name)
+{
+	json_each (option, json_get(mount, "options"))
+		if (str_eq(option->str, name))
+			return true;
+	return false;
+}
+
+static void export_root(yajl_gen g, const struct vmplan_input *in, const char *rootfs)
+{
+	const struct json *readonly = json_get(json_get(in->config->root, "root"), "readonly");
+	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/rootfs", in->id);
+
+	gen_object_open(g, NULL);
+	gen_pair(g, "destination", where);
+	gen_pair(g, "type", "bind");
+	gen_pair(g, "source", rootfs);
+	gen_array_open(g, "options");
+	gen_string(g, "rbind");
+	if (readonly && readonly->type == JSON_BOOL && readonly->boolean)
+		gen_string(g, "ro");
+	gen_array_close(g);
+	gen_object_close(g);
+}
+
+/* The guest gets nothing that it could write to where the config says ro. */
+static void export_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
+{
+	static const char *const passed[] = { "ro", "rro", "idmap", "ridmap" };
+	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/mounts/%u", in->id, mount->index);
+	AUTO_FREE char *source = vmplan_source(mount, in->bundle);
+
+	gen_object_open(g, NULL);
+	gen_pair(g, "destination", where);
+	gen_pair(g, "type", "bind");
+	gen_pair(g, "source", source);
+	gen_array_open(g, "options");
+	gen_string(g, has_option(mount, "bind") && !has_option(mount, "rbind") ? "bind" : "rbind");
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
+		if (has_option(mount, passed[i]))
+			gen_string(g, passed[i]);
+	gen_array_close(g);
+	if (json_get(mount, "uidMappings"))
+		vmplan_copy(g, in->config, json_get(mount, "uidMappings"), "uidMappings");
+	if (json_get(mount, "gidMappings"))
+		vmplan_copy(g, in->config, json_get(mount, "gidMappings"), "gidMappings");
+	gen_object_close(g);
+}
+
+static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *rootfs)
+{
+	static const char *const proc[] = { "nosuid", "noexec", "nodev", NULL };
+	static const char *const dev[] = { "nosuid", "noexec", "mode=755", "size=64k", NULL };
+	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", NULL };
+	static const char *const tmp[] = { "nosuid", "nodev", "mode=755", "size=1m", NULL };
+
+	gen_array_open(g, "mounts");
+	for (const char *const *dir = in->system_dirs; *dir; dir++)
+		bind_readonly(g, *dir, *dir);
+	mount_fs(g, "/proc", "proc", proc);
+	mount_fs(g, "/dev", "tmpfs", dev);
+	mount_fs(g, "/dev/pts", "devpts", pts);
+	mount_fs(g, "/run", "tmpfs", tmp);
+	mount_fs(g, "/vm", "tmpfs", tmp);
+	bind_readonly(g, in->kernel, VM_JAIL_KERNEL);
+	bind_readonly(g, in->initrd, VM_JAIL_INITRD);
+	bind_readonly(g, in->mon, VM_MON_PATH);
+	bind_readonly(g, in->file_server, VM_JAIL_SERVER);
+	mount_fs(g, VM_JAIL_EXPORT, "tmpfs", tmp);
+	export_root(g, in, rootfs);
+	json_each (mount, json_get(in->config->root, "mounts"))
+		if (vmplan_is_bind(mount))
+			export_mount(g, in, mount);
+	gen_array_close(g);
+}
+
+static void add_process(yajl_gen g, const struct vmplan_input *in)
+{
+	static const char *const args[] = { VM_MON_PATH, NULL }, *const none[] = { NULL };
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", NULL };
+	static const char *const sets[] = { "bounding", "permitted", "effective", NULL };
+	static const char *const copied[] = { "terminal", "consoleSize", "oomScoreAdj", NULL };
+	const struct json *process = json_get(in->config->root, "process");
+
+	gen_object_open(g, "process");
+	for (const char *const *key = copied; *key; key++)
+		if (json_get(process, *key))
+			vmplan_copy(g, in->config, json_get(process, *key), *key);
+	gen_object_open(g, "user");
+	gen_u64(g, "uid", 0);
+	gen_u64(g, "gid", 0);
+	gen_object_close(g);
+	gen_strings(g, "args", args);
+	gen_strings(g, "env", env);
+	gen_pair(g, "cwd", "/");
+	gen_object_open(g, "capabilities");
+	for (const char *const *set = sets; *set; set++)
+		gen_strings(g, *set, server_caps);
+	gen_strings(g, "inheritable", none);
+	gen_strings(g, "ambient", none);
+	gen_object_close(g);
+	gen_bool(g, "noNewPrivileges", true);
+	gen_object_close(g);
+}
+
+/* The network namespace is the container's own: engines set it up, and look for it by the pid. */
+static void add_namespaces(yajl_gen g, const struct vmplan_input *in)
+{
+	static const char *const types[] = { "mount", "pid", "ipc", "uts", "cgroup", NULL };
+
+	gen_array_open(g, "namespaces");
+	for (const char *const *type = types; *type; type++) {
+		gen_object_open(g, NULL);
+		gen_pair(g, "type", *type);
+		gen_object_close(g);
+	}
+	json_each (item, json_get(json_get(in->config->root, "linux"), "namespaces"))
+		if (json_get(item, "type") && str_eq(json_get(item, "type")->str, "network"))
+			vmplan_copy(g, in->config, item, NULL);
+	gen_array_close(g);
+}
+
+static void add_linux(yajl_gen g, const struct vmplan_input *in)
+{
+	const struct json *linux_ = json_get(in->config->root, "linux");
+
+	gen_object_open(g, "linux");
+	add_namespaces(g, in);
+	if (json_get(linux_, "cgroupsPath"))
+		vmplan_copy(g, in->config, json_get(linux_, "cgroupsPath"), "cgroupsPath");
+	if (in->kvm) {
+		gen_array_open(g, "devices");
+		gen_object_open(g, NULL);
+		gen_pair(g, "path", "/dev/kvm");
+		gen_pair(g, "type", "c");
+		gen_u64(g, "major", 10);
+		gen_u64(g, "minor", 232);
+		gen_u64(g, "fileMode", 0666);
+		gen_object_close(g);
+		gen_array_close(g);
+	}
+	gen_object_close(g);
+}
+
+static void add_hooks(yajl_gen g, const struct vmplan_input *in)
+{
+	const struct json *hooks = json_get(in->config->root, "hooks");
+
+	gen_object_open(g, "hooks");
+	for (const char *const *name = host_hooks; *name; name++)
+		if (json_get(hooks, *name))
+			vmplan_copy(g, in->config, json_get(hooks, *name), *name);
+	gen_object_close(g);
+}
+
+char *vmplan_jail(const struct vmplan_input *in, const char *rootfs)
+{
+	const struct json *version = json_get(in->config->root, "ociVersion");
+	const struct json *hostname = json_get(in->config->root, "hostname");
+	const struct json *notes = json_get(in->config->root, "annotations");
+	yajl_gen g = gen_new(NULL);
+
+	gen_object_open(g, NULL);
+	if (version)
+		vmplan_copy(g, in->config, version, "ociVersion");
+	if (hostname)
+		vmplan_copy(g, in->config, hostname, "hostname");
+	gen_object_open(g, "root");
+	gen_pair(g, "path", in->jail_root);
+	gen_bool(g, "readonly", true);
+	gen_object_close(g);
+	add_mounts(g, in, rootfs);
+	add_process(g, in);
+	add_linux(g, in);
+	add_hooks(g, in);
+	if (notes)
+		vmplan_copy(g, in->config, notes, "annotations");
+	gen_object_close(g);
+	return gen_end(g);
+}

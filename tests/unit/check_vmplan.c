@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check_vmplan.c: what a config.json that asks for a VM becomes, and what of it cannot cross into one. */
+#include "json_text.h"
+#include "vm_cross.h"
+#include "vmplan.h"
+
+#define SPACES "'namespaces':[{'type':'network'},{'type':'pid'},{'type':'ipc'},{'type':'mount'}]"
+
+static struct json_text config, jail, guest;
+static struct vmplan plan;
+
+static int make(const char *quoted, struct err *e)
+{
+	static const char *const dirs[] = { "/usr", "/lib", NULL };
+	static struct vm_section section;
+	static struct vm_host host;
+	struct vmplan_input in = {
+		.id = "box",
+		.bundle = "/b",
+		.section = &section,
+		.host = &host,
+		.jail_root = "/run/husk/.jail",
+		.kernel = "/c/kernel",
+		.initrd = "/c/initrd",
+		.hypervisor = "/usr/bin/qemu",
+		.mon = "/l/husk-mon",
+		.file_server = "/l/husk-fsd",
+		.system_dirs = dirs,
+	};
+	int r;
+
+	config = json_text(quoted);
+	in.config = &config.doc;
+	r = vm_section_read(&config.doc, &section, e);
+	if (r == 0)
+		r = vm_host_read(NULL, &host, e);
+	if (r == 0)
+		r = vmplan_make(&in, &plan, e);
+	if (r == 0) {
+		jail = json_text(plan.jail);
+		guest = json_text(plan.guest);
+	}
+	return r;
+}
+
+static void done(void)
+{
+	json_text_free(&jail);
+	json_text_free(&guest);
+	vmplan_free(&plan);
+	json_text_free(&config);
+}
+
+static const struct json *at(const struct json_text *t, const char *path)
+{
+	const struct json *v = t->doc.root;
+	char copy[256], *save = NULL;
+
+	ck_assert_uint_lt(strlen(path), sizeof(copy));
+	strcpy(copy, path);
+	for (char *key = strtok_r(copy, ".", &save); key && v; key = strtok_r(NULL, ".", &save)) {
+		if (*key >= '0' && *key <= '9') {
+			const struct json *item = v->child;
+
+			for (int i = atoi(key); i > 0 && item; i--)
+				item = item->next;
+			v = item;
+		} else {
+			v = json_get(v, key);
+		}
+	}
+	return v;
+}
+
+static const char *str_at(const struct json_text *t, const char *path)
+{
+	const struct json *v = at(t, path);
+
+	return v && v->str ? v->str : "(none)";
+}
+
+/* The mount of the jail that stands at this place. */
+static const struct json *jail_mount(const char *where)
+{
+	json_each (m, json_get(jail.doc.root, "mounts"))
+		if (str_eq(json_get(m, "destination")->str, where))
+			return m;
+	return NULL;
+}
+
+static bool has_option(const struct json *mount, const char *name)
+{
+	json_each (o, json_get(mount, "options"))
+		if (str_eq(o->str, name))
+			return true;
+	return false;
+}
+
+START_TEST(the_guest_follows_the_config_in_the_shared_folder)
+{
+	ck_assert_ok(make("{'ociVersion':'1.0.2','hostname':'h','root':{'path':'rootfs','readonly':true},"
+			  "'process':{'terminal':true,'args':['a'],'cwd':'/','apparmorProfile':'p'},"
+			  "'mounts':[{'destination':'/proc','type':'proc','source':'proc'},"
+			  "{'destination':'/d','type':'bind','source':'/host/d','options':['rbind','ro','idmap']},"
+			  "{'destination':'/e','source':'e','options':['bind','rw'],'uidMappings':[]}],"
+			  "'hooks':{'startContainer':[{'path':'/s'}],'poststop':[{'path':'/p'}]},"
+			  "'annotations':{'a':'b','run.oci.hooks.stdout':'/x','run.oci.keep_original_groups':'1'},"
+			  "'linux':{'cgroupsPath':'/c','sysctl':{'a':'b'},'namespaces':[{'type':'network','path':'/n'},"
+			  "{'type':'pid'},{'type':'ipc'}]},'vm':{}}",
+			  e));
+	ck_assert_str_eq(str_at(&guest, "root.path"), "/run/husk-fs/box/rootfs");
+	ck_assert(at(&guest, "root.readonly")->boolean);
+	ck_assert_str_eq(str_at(&guest, "hostname"), "h");
+	ck_assert_str_eq(str_at(&guest, "process.args.0"), "a");
+	ck_assert_str_eq(str_at(&guest, "mounts.0.type"), "proc");
+	ck_assert_str_eq(str_at(&guest, "mounts.1.source"), "/run/husk-fs/box/mounts/1");
+	ck_assert_str_eq(str_at(&guest, "mounts.1.destination"), "/d");
+	ck_assert(has_option(at(&guest, "mounts.1"), "ro"));
+	ck_assert(!has_option(at(&guest, "mounts.1"), "idmap"));
+	ck_assert_str_eq(str_at(&guest, "mounts.2.source"), "/run/husk-fs/box/mounts/2");
+	ck_assert_ptr_null(at(&guest, "mounts.2.uidMappings"));
+	ck_assert_str_eq(str_at(&guest, "hooks.startContainer.0.path"), "/s");
+	ck_assert_str_eq(str_at(&guest, "linux.sysctl.a"), "b");
+	ck_assert_str_eq(str_at(&guest, "linux.namespaces.0.type"), "network");
+	ck_assert_str_eq(str_at(&guest, "annotations.a"), "b");
+	ck_assert_str_eq(str_at(&guest, "annotations.run"), "(none)");
+	/* the host's */
+	ck_assert_ptr_null(at(&guest, "linux.namespaces.0.path"));
+	ck_assert_ptr_null(at(&guest, "linux.cgroupsPath"));
+	ck_assert_ptr_null(at(&guest, "process.apparmorProfile"));
+	ck_assert_ptr_null(at(&guest, "hooks.poststop"));
+	ck_assert_ptr_null(at(&guest, "vm"));
+	ck_assert_ptr_null(strstr(plan.guest, "/host/d"));
+	ck_assert_ptr_null(strstr(plan.guest, "/b/"));
+	ck_assert_ptr_null(strstr(plan.guest, "hooks.stdout"));
+	ck_assert_ptr_nonnull(strstr(plan.guest, "keep_original_groups"));
+	done();
+}
+END_TEST
+
+START_TEST(the_jail_holds_what_the_guest_sees)
+{
+	ck_assert_ok(make("{'ociVersion':'1.0.2','root':{'path':'rootfs','readonly':true},"
+			  "'process':{'terminal':true,'args':['a'],'cwd':'/','env':['SECRET=1'],'user':{'uid':7}},"
+			  "'mounts':[{'destination':'/proc','type':'proc','source':'proc'},"
+			  "{'destination':'/d','type':'bind','source':'/host/d','options':['bind','ro']},"
+			  "{'destination':'/e','source':'e','options':['rbind']}],"
+			  "'hooks':{'startContainer':[{'path':'/s'}],'poststop':[{'path':'/p'}]},"
+			  "'linux':{'cgroupsPath':'/c','namespaces':[{'type':'network','path':'/n'},"
+			  "{'type':'pid'},{'type':'ipc'}],'seccomp':{'defaultAction':'SCMP_ACT_ALLOW'}}}",
+			  e));
+	ck_assert_str_eq(str_at(&jail, "root.path"), "/run/husk/.jail");
+	ck_assert(at(&jail, "root.readonly")->boolean);
+	ck_assert_str_eq(str_at(&jail, "process.args.0"), "/vm/husk-mon");
+	ck_assert(at(&jail, "process.terminal")->boolean);
+	ck_assert(at(&jail, "process.noNewPrivileges")->boolean);
+	ck_assert_ptr_null(strstr(plan.jail, "SECRET"));
+	ck_assert_str_eq(str_at(&jail, "linux.cgroupsPath"), "/c");
+	ck_assert_str_eq(str_at(&jail, "hooks.poststop.0.path"), "/p");
+	ck_assert_ptr_null(at(&jail, "hooks.startContainer"));
+	ck_assert_ptr_null(at(&jail, "linux.seccomp"));
+	ck_assert_str_eq(str_at(&jail, "linux.namespaces.5.path"), "/n");
+	ck_assert_str_eq(json_get(jail_mount("/export/box/rootfs"), "source")->str, "/b/rootfs");
+	ck_assert(has_option(jail_mount("/export/box/rootfs"), "ro"));
+	ck_assert_ptr_null(jail_mount("/export/box/mounts/0"));
+	ck_assert_str_eq(json_get(jail_mount("/export/box/mounts/1"), "source")->str, "/host/d");
+	ck_assert(has_option(jail_mount("/export/box/mounts/1"), "ro"));
+	ck_assert(has_option(jail_mount("/export/box/mounts/1"), "bind"));
+	ck_assert_str_eq(json_get(jail_mount("/export/box/mounts/2"), "source")->str, "/b/e");
+	ck_assert(has_option(jail_mount("/export/box/mounts/2"), "rbind"));
+	ck_assert(!has_option(jail_mount("/export/box/mounts/2"), "ro"));
+	ck_assert(has_option(jail_mount("/usr"), "ro"));
+	ck_assert_str_eq(json_get(jail_mount("/vm/kernel"), "source")->str, "/c/kernel");
+	ck_assert_str_eq(plan.rootfs, "/b/rootfs");
+	done();
+}
+END_TEST
+
+static bool has_word(char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (str_eq(*words, word))
+			return true;
+	return false;
+}
+
+START_TEST(the_machine_has_what_the_limits_say)
+{
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'linux':{" SPACES "}}", e));
+	ck_assert_uint_eq(plan.memory, 512U << 20);
+	ck_assert_uint_eq(plan.vcpus, 1);
+	ck_assert_str_eq(plan.machine.hypervisor[0], "/usr/bin/qemu");
+	ck_assert(has_word(plan.machine.hypervisor, "512M"));
+	ck_assert(!has_word(plan.machine.hypervisor, "--root"));
+	ck_assert_str_eq(plan.machine.file_server[0], "/vm/husk-fsd");
+	ck_assert(has_word(plan.machine.file_server, "/export"));
+	done();
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'resources':{'memory':"
+			  "{'limit':268435456},'cpu':{'quota':250000,'period':100000}}}}",
+			  e));
+	ck_assert_uint_eq(plan.memory, 256U << 20);
+	ck_assert_uint_eq(plan.vcpus, 3);
+	done();
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'resources':{'memory':{'limit':-1},"
+			  "'cpu':{'quota':-1}}},'vm':{'hwConfig':{'memory':134217728,'vcpus':2},'kernel':{'parameters':"
+			  "['x=1']},'hypervisor':{'parameters':['-y']}}}",
+			  e));
+	ck_assert_uint_eq(plan.memory, 128U << 20);
+	ck_assert_uint_eq(plan.vcpus, 2);
+	ck_assert(has_word(plan.machine.hypervisor, "-y"));
+	done();
+	ck_assert_fails(make("{'linux':{'resources':{'memory':{'limit':67108864}}}}", e), EINVAL,
+			"linux.resources.memory.limit: 67108864 bytes: a VM needs 134217728 (128 MiB) at least");
+	json_text_free(&config);
+}
+END_TEST
+
+static const struct {
+	const char *members, *message;
+} refused[] = {
+	{ "'linux':{'namespaces':[{'type':'pid'},{'type':'ipc'}]}", "linux.namespaces: no 'network'" },
+	{ "'linux':{'namespaces':[{'type':'network'},{'type':'ipc'}]}", "linux.namespaces: no 'pid'" },
+	{ "'linux':{'namespaces':[{'type':'network'},{'type':'pid'}]}", "linux.namespaces: no 'ipc'" },
+	{ "'linux':{'namespaces':[{'type':'network'},{'type':'pid','path':'/p'},{'type':'ipc'}]}",
+	  "linux.namespaces[1].path: a VM cannot join a pid namespace" },
+	{ "'linux':{" SPACES ",'devices':[{'path':'/dev/null'},{'path':'/dev/sda'}]}",
+	  "linux.devices[1]: '/dev/sda': a device of the host" },
+	{ "'linux':{" SPACES ",'netDevices':{'eth0':{}}}", "linux.netDevices: an interface of the host" },
+	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s'}}", "linux.seccomp.listenerPath: a socket of the host" },
+	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','type':'overlay'}]", "mounts[0]: type 'overlay'" },
+	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','type':'ext4','source':'/dev/sda'}]",
+	  "mounts[0]: type 'ext4'" },
+	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','source':'/x','options':['bind','copy-symlink']}]",
+	  "mounts[0].options[1]: 'copy-symlink'" },
+};
+
+START_TEST(what_cannot_cross_is_refused_by_name)
+{
+	AUTO_FREE char *whole = x_printf("{%s}", refused[_i].members);
+	struct err e = { 0 };
+
+	config = json_text(whole);
+	ck_assert_int_eq(vm_cross_check(config.doc.root, &e), -ENOTSUP);
+	ck_assert_msg(str_starts(e.msg, refused[_i].message), "%s: '%s'", whole, e.msg);
+	json_text_free(&config);
+}
+END_TEST
+
+START_TEST(what_crosses_is_let_pass)
+{
+	config = json_text("{'linux':{" SPACES ",'devices':[{'path':'/dev/fuse'}]},'mounts':[{'destination':'/a',"
+			   "'type':'tmpfs'},{'destination':'/b','type':'bind','source':'/x'}]}");
+	ck_assert_ok(vm_cross_check(config.doc.root, e));
+	ck_assert_ok(vm_cross_check_source(config.doc.root, "/tmp", e));
+	ck_assert_fails(vm_cross_check_source(config.doc.root, "/dev/null", e), ENOTSUP, "a device of the host");
+	ck_assert_fails(vm_cross_check_source(config.doc.root, "/proc/self", e), ENOTSUP, "a kernel file system");
+	ck_assert_fails(vm_cross_check_source(config.doc.root, "/no/such", e), ENOENT, "source '/no/such'");
+	json_text_free(&config);
+}
+END_TEST
+
+START_TEST(the_description_arrives_whole)
+{
+	struct strbuf bytes = { 0 };
+	struct machine m;
+	char *copy;
+
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{'terminal':true},'linux':{" SPACES "}}", e));
+	machine_encode(&plan.machine, &bytes);
+	ck_assert_ok(machine_decode(bytes.s, bytes.len, &m, e));
+	ck_assert_str_eq(m.id, "box");
+	ck_assert_str_eq(m.config, plan.guest);
+	ck_assert_uint_eq(m.boot_ms, 60000);
+	ck_assert(m.terminal);
+	for (size_t i = 0; plan.machine.hypervisor[i]; i++)
+		ck_assert_str_eq(m.hypervisor[i], plan.machine.hypervisor[i]);
+	ck_assert_str_eq(m.file_server[4], plan.machine.file_server[4]);
+	ck_assert_ptr_null(m.file_server[5]);
+	machine_free(&m);
+	for (size_t cut = 0; cut < bytes.len; cut++) {
+		copy = malloc(cut + 1);
+		memcpy(copy, bytes.s, cut);
+		ck_assert_fails(machine_decode(copy, cut, &m, e), EBADMSG, "description");
+		free(copy);
+	}
+	free(bytes.s);
+	done();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("vmplan");
+	TCase *tc = tcase_create("vmplan");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
+	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
+	tcase_add_test(tc, the_machine_has_what_the_limits_say);
+	tcase_add_loop_test(tc, what_cannot_cross_is_refused_by_name, 0, (int)ARRAY_LEN(refused));
+	tcase_add_test(tc, what_crosses_is_let_pass);
+	tcase_add_test(tc, the_description_arrives_whole);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
