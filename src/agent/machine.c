@@ -28,7 +28,6 @@
 
 #define MODULES "/modules"
 #define NEW_ROOT "/newroot"
-#define CGROUPS "/sys/fs/cgroup"
 #define PORTS "/sys/class/virtio-ports"
 
 #define CONSOLE_MAJOR 5 /* devices.txt */
@@ -56,7 +55,7 @@ static const struct system_mount system_mounts[] = {
 	{ "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV },
 	{ "tmpfs", "/run", "mode=755", MS_NOSUID | MS_NODEV },
 	{ "tmpfs", "/tmp", "mode=1777", MS_NOSUID | MS_NODEV },
-	{ "cgroup2", CGROUPS, NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	{ "cgroup2", "/sys/fs/cgroup", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC },
 };
 
 static int make_dir(const char *path, struct err *e)
@@ -154,26 +153,6 @@ static int change_root(struct err *e)
 	return 0;
 }
 
-/* All controllers, for the cgroups below. */
-static int delegate_controllers(struct err *e)
-{
-	char names[1024], *rest = names;
-	int r;
-
-	if (io_read_small(AT_FDCWD, CGROUPS "/cgroup.controllers", names, sizeof(names)) < 0)
-		return err_sys(e, errno, "read '%s'", CGROUPS "/cgroup.controllers");
-	for (char *name = strsep(&rest, " \n"); name; name = strsep(&rest, " \n")) {
-		AUTO_FREE char *word = x_printf("+%s", name);
-
-		if (!*name)
-			continue;
-		r = io_write_value(AT_FDCWD, CGROUPS "/cgroup.subtree_control", word);
-		if (r < 0)
-			return err_sys(e, -r, "delegate the cgroup controller '%s'", name);
-	}
-	return 0;
-}
-
 static int raise_loopback(struct err *e)
 {
 	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
@@ -193,8 +172,6 @@ int machine_boot(struct err *e)
 	r = load_modules(e);
 	if (r == 0)
 		r = change_root(e);
-	if (r == 0)
-		r = delegate_controllers(e);
 	if (r == 0)
 		r = raise_loopback(e);
 	if (r == 0 && setrlimit(RLIMIT_NOFILE, &nofile) < 0)

@@ -373,9 +373,10 @@ static void do_raw(const char *hex)
 
 	until(is_sent, NULL, "raw");
 	for (; isxdigit((unsigned char)hex[0]) && sscanf(hex, "%2x", &byte) == 1; hex += 2) {
+		struct pollfd p = { .fd = d.fd, .events = POLLOUT };
 		uint8_t b = (uint8_t)byte;
 
-		if (write(d.fd, &b, 1) != 1)
+		if (poll(&p, 1, WAIT_MS) < 0 || write(d.fd, &b, 1) != 1)
 			return;
 	}
 }
