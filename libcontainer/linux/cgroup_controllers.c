@@ -69,6 +69,13 @@ char *cgroup_controllers_request(const char *available, const char *enabled)
 	return b.s;
 }
 
+static bool names_cover(const char *names, const char *others)
+{
+	AUTO_FREE char *request = cgroup_controllers_request(others, names);
+
+	return !request;
+}
+
 /* ---- one level ---- */
 
 struct level {
@@ -100,22 +107,27 @@ static bool holds_processes(int dir)
 }
 
 /* All that it can take. One that is refused (by realtime processes, say) takes the others with it, so they
- * are then tried each by itself. */
-static void level_give_all(const struct level *l)
+ * are then tried each by itself. Returns false at a root that has no more than have, which the cgroup at the
+ * end of the way has already: no level can be given any more. So it is where cgroup v1 has the usual ones. */
+static bool level_give_all(const struct level *l, const char *have)
 {
 	char available[NAMES_MAX], enabled[NAMES_MAX];
 	AUTO_FREE char *request = NULL;
 	char *rest, *word;
 
-	if (read_names(l->dir, "cgroup.controllers", available, NULL) < 0 ||
-	    read_names(l->dir, "cgroup.subtree_control", enabled, NULL) < 0)
-		return;
+	if (read_names(l->dir, "cgroup.controllers", available, NULL) < 0)
+		return true;
+	if (!*l->path && names_cover(have, available))
+		return false;
+	if (read_names(l->dir, "cgroup.subtree_control", enabled, NULL) < 0)
+		return true;
 	request = cgroup_controllers_request(available, enabled);
 	if (!request || holds_processes(l->dir) || write_names(l->dir, request) == 0)
-		return;
+		return true;
 	rest = request;
 	while ((word = strsep(&rest, " ")))
 		(void)write_names(l->dir, word);
+	return true;
 }
 
 static int refused(const struct level *l, const struct json *node, const char *name, int code, struct err *e)
@@ -165,9 +177,9 @@ static int level_give_one(const struct level *l, const struct json *node, const 
 
 /* ---- all levels above a cgroup ---- */
 
-/* From the root to the parent of path. step: the one that something is missing for; NULL: all, as far as
- * it goes. */
-static int walk(const char *path, const struct cgroup_step *step, struct err *e)
+/* From the root to the parent of path, which has the controllers have. step: the one that something is missing
+ * for; NULL: all, as far as it goes. Returns 1 when path has had all there is before. */
+static int walk(const char *path, const char *have, const struct cgroup_step *step, struct err *e)
 {
 	AUTO_FREE char *name = step ? x_printf("%.*s", (int)cgroup_file_controller(step->file), step->file) : NULL;
 	AUTO_FREE char *above = x_strdup(path);
@@ -183,8 +195,8 @@ static int walk(const char *path, const struct cgroup_step *step, struct err *e)
 		l.dir = dir;
 		if (step)
 			r = level_give_one(&l, step->node, name, e);
-		else
-			level_give_all(&l);
+		else if (!level_give_all(&l, have))
+			return 1;
 		if (r < 0 || !path[at + len]) /* the rest is the cgroup itself */
 			break;
 		above[at + len] = '\0';
@@ -211,15 +223,15 @@ int cgroup_controllers_enable(const char *path, int fd, const struct cgroup_step
 		return err_add(e, "cgroup '%s'", path);
 	if (has_usual(have) && !cgroup_controllers_missing(have, steps))
 		return 0;
-	r = walk(path, NULL, e);
-	if (r == 0)
+	r = walk(path, have, NULL, e);
+	if (r == 0) /* it may have more now */
 		r = read_names(fd, "cgroup.controllers", have, e);
 	if (r < 0)
 		return r;
 	step = cgroup_controllers_missing(have, steps);
 	if (!step)
 		return 0;
-	r = walk(path, step, e);
+	r = walk(path, have, step, e);
 	return r < 0 ? r
 		     : json_err(e, ENOENT, step->node, "cgroup '/%s' did not get the controller of %s", path,
 				step->file);

@@ -22,13 +22,15 @@
 
 #define USAGE "usage: husk-systemd [--user] start|set|stop UNIT [PROPERTY=VALUE]..."
 
-static int start(sd_bus *bus, const char *unit, char *const *properties, struct err *e)
+/* Ends the connection before it waits: systemd sends every change of any unit to all who are connected. */
+static int start(sd_bus **bus, const char *unit, char *const *properties, struct err *e)
 {
 	AUTO_FREE char *cgroup = NULL;
 	AUTO_FREE char *line = NULL;
 	char byte;
-	int r = scope_start(bus, unit, properties, &cgroup, e);
+	int r = scope_start(*bus, unit, properties, &cgroup, e);
 
+	*bus = sd_bus_flush_close_unref(*bus);
 	if (r < 0)
 		return r;
 	line = x_printf("%s\n", cgroup);
@@ -57,7 +59,7 @@ static int run(char **words, struct err *e)
 	if (r < 0)
 		return r;
 	if (str_eq(verb, "start"))
-		r = start(bus, words[1], words + 2, e);
+		r = start(&bus, words[1], words + 2, e);
 	else if (str_eq(verb, "set"))
 		r = scope_set(bus, words[1], words + 2, e);
 	else

@@ -4,15 +4,19 @@
 
 #include "bus.h"
 #include "clock.h"
+#include "io.h"
 #include "property.h"
 #include "str.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #define JOB_WAIT_MS 30000 /* how long systemd may take to make a scope, or to end one */
 #define GONE_WAIT_MS 2000 /* and to forget one that has ended */
 #define GONE_NAP_US 10000ULL
+#define OWN_CGROUP "/proc/self/cgroup"
+#define OWN_CGROUP_MAX 65536 /* bytes; a line a hierarchy */
 #define UNIT_EXISTS SYSTEMD_NAME ".UnitExists"
 #define NO_SUCH_UNIT SYSTEMD_NAME ".NoSuchUnit"
 
@@ -119,8 +123,28 @@ static int call_with_unit(sd_bus *bus, const char *method, const char *unit, sd_
 	return sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, method, why, NULL, "s", unit);
 }
 
-/* Its cgroup by way of its object: GetUnit(s) -> o, and the property ControlGroup. */
-static int read_cgroup(sd_bus *bus, const char *unit, char **out, struct err *e)
+/* The cgroup v2 that this process is in, if its name is the unit's; else false. systemd need not be asked then. */
+static bool read_own_cgroup(const char *unit, char **out)
+{
+	AUTO_FREE char *text = NULL;
+	char *path, *name;
+
+	if (io_read_file(AT_FDCWD, OWN_CGROUP, 0, OWN_CGROUP_MAX, &text, NULL, NULL) < 0)
+		return false;
+	path = str_starts(text, "0::/") ? text : strstr(text, "\n0::/");
+	if (!path)
+		return false;
+	path = strchr(path, '/');
+	path[strcspn(path, "\n")] = '\0';
+	name = strrchr(path, '/') + 1;
+	if (!str_eq(name, unit) || str_starts(path, "/../")) /* such is seen from another cgroup namespace */
+		return false;
+	*out = x_strdup(path);
+	return true;
+}
+
+/* By way of its object: GetUnit(s) -> o, and the property ControlGroup. */
+static int ask_cgroup(sd_bus *bus, const char *unit, char **out, struct err *e)
 {
 	sd_bus_error why = SD_BUS_ERROR_NULL;
 	sd_bus_message *answer = NULL;
@@ -156,15 +180,17 @@ int scope_start(sd_bus *bus, const char *unit, char *const *properties, char **o
 	if (r < 0)
 		return err_sys(e, -r, "listen to systemd");
 	/* on the private socket everybody hears; on a bus only those who subscribed */
-	(void)sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL, NULL, NULL);
+	if (sd_bus_is_bus_client(bus) > 0)
+		(void)sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL, NULL,
+					 NULL);
 	while ((r = start_once(bus, unit, properties, &job, e)) == -EEXIST && clock_monotonic_ms() < until) {
 		(void)call_with_unit(bus, "ResetFailedUnit", unit, NULL);
 		(void)usleep(GONE_NAP_US);
 	}
 	if (r == 0)
 		r = job_wait(bus, &job, "start a scope", e);
-	if (r == 0)
-		r = read_cgroup(bus, unit, out_cgroup, e);
+	if (r == 0 && !read_own_cgroup(unit, out_cgroup))
+		r = ask_cgroup(bus, unit, out_cgroup, e);
 	free(job.path);
 	free(job.result);
 	return r;

@@ -100,6 +100,21 @@ test_every_verb_works_there() {
 	wait_for 5 unit_is_gone "husk-$ID.scope"
 }
 
+# A helper that asked for more, or stayed connected, would cost systemd for each of many containers.
+test_one_message_makes_a_scope() {
+	local helper
+	need_systemd
+	need strace
+	make_bundle b
+	expect_status 0 strace -f -qq -e trace=execve,sendmsg -o trace "$HUSK" --root "$ROOT" --systemd-cgroup \
+		run --bundle b "$ID"
+	helper=$(awk '/execve\(.*"husk-systemd"/ { print $1; exit }' trace)
+	[ -n "$helper" ] || fail "no helper was started"
+	# the first is the handshake (D-Bus specification, "Authentication Protocol")
+	assert_eq "$(grep -c "^$helper .*sendmsg(" trace)" 2 "messages of the helper"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+}
+
 test_the_same_name_again_at_once() {
 	need_systemd
 	make_bundle b

@@ -15,7 +15,7 @@ packages=(
 	crun runc podman conmon containerd docker.io buildah
 	netavark aardvark-dns slirp4netns fuse-overlayfs passt uidmap iptables nftables catatonit ca-certificates
 	busybox-static jq strace bsdutils bsdextrautils procps psmisc iproute2 iputils-ping file
-	attr acl libcap2-bin util-linux passwd login mount fuse3 python3-minimal
+	attr acl libcap2-bin util-linux passwd login mount fuse3 python3
 	qemu-system-x86 seabios cpio e2fsprogs
 )
 
