@@ -197,16 +197,12 @@ static int read_all(const struct json *root, struct vm_manifest *m, struct err *
 	return r;
 }
 
-int vm_manifest_read(int dirfd, struct vm_manifest *out, struct err *e)
+int vm_manifest_parse(const char *text, size_t len, struct vm_manifest *out, struct err *e)
 {
 	struct vm_manifest m = { 0 };
 	struct json_doc doc = { 0 };
-	AUTO_FREE char *text = NULL;
-	size_t len;
-	int r = io_read_file(dirfd, VM_MANIFEST_NAME, O_NOFOLLOW | O_NONBLOCK, TEXT_MAX, &text, &len, e);
+	int r = json_parse(text, len, &doc, e);
 
-	if (r == 0)
-		r = json_parse(text, len, &doc, e);
 	if (r == 0)
 		r = read_all(doc.root, &m, e);
 	json_free(&doc);
@@ -214,6 +210,18 @@ int vm_manifest_read(int dirfd, struct vm_manifest *out, struct err *e)
 		vm_manifest_free(&m);
 	else
 		*out = m;
+	return r;
+}
+
+int vm_manifest_read(int dirfd, struct vm_manifest *out, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	int r = io_read_file(dirfd, VM_MANIFEST_NAME, O_NOFOLLOW | O_NONBLOCK, TEXT_MAX, &text, &len, e);
+
+	if (r < 0)
+		return r;
+	r = vm_manifest_parse(text, len, out, e);
 	return r < 0 ? err_add(e, "%s", VM_MANIFEST_NAME) : 0;
 }
 

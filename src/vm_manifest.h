@@ -47,6 +47,8 @@ void vm_file_stamp(struct vm_file *f, const struct stat *st);
 
 /* As JSON, for free(). */
 char *vm_manifest_text(const struct vm_manifest *m);
+/* text[0..len) as a manifest. -EBADMSG or -EINVAL for what is none, or of another format. */
+int vm_manifest_parse(const char *text, size_t len, struct vm_manifest *out, struct err *e);
 /* The manifest below dirfd. -EBADMSG for one that is none, or of another format. */
 int vm_manifest_read(int dirfd, struct vm_manifest *out, struct err *e);
 void vm_manifest_free(struct vm_manifest *m);

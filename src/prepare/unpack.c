@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <lz4.h>
 #include <lzma.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <zlib.h>
@@ -152,6 +153,13 @@ static uint32_t le32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* A block that did not unpack into the room that is left: is it because there is more in it? */
+static bool lz4_fills(const uint8_t *block, uint32_t len, struct unpacked *out, size_t room)
+{
+	return room < LZ4_BLOCK_MAX && LZ4_decompress_safe_partial((const char *)block, (char *)out->data + out->len,
+								   (int)len, (int)room, (int)room) == (int)room;
+}
+
 /* The magic, then blocks: a length of four bytes and as many packed ones. A kernel's payload ends with the
  * length of what it unpacks to (scripts/Makefile.lib, size_append), where a block's length would stand:
  * too few bytes follow it, which is an end like that of the file. */
@@ -174,7 +182,7 @@ static int unpack_lz4(const uint8_t *data, size_t size, struct unpacked *out, si
 		n = LZ4_decompress_safe((const char *)data + off, (char *)out->data + out->len, (int)len,
 					room < LZ4_BLOCK_MAX ? (int)room : (int)LZ4_BLOCK_MAX);
 		if (n < 0)
-			return room < LZ4_BLOCK_MAX ? too_large(max, e) : damaged(PACKING_LZ4, e);
+			return lz4_fills(data + off, len, out, room) ? too_large(max, e) : damaged(PACKING_LZ4, e);
 		off += len;
 		out->len += (size_t)n;
 	}

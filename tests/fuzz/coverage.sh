@@ -57,6 +57,7 @@ parsers() {
 		src/proto/credit.c                   frame
 		src/proto/frame.c                    frame
 		src/proto/message.c                  frame
+		src/prepare/image.c                  image
 		src/ps_table.c                       ps
 	END
 }

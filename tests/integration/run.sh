@@ -40,6 +40,9 @@ if is_root && [ -z "${HUSK_ROOT_ONLY:-}" ]; then
 	cp "$here"/*.sh "$work/integration/"
 	agent=$HUSK_TOP_BUILDDIR/tests/integration/notify/agent
 	[ ! -x "$agent" ] || install -D "$agent" "$work/integration/notify/agent"
+	prepare=$(dirname "$HUSK")/husk-prepare init=$HUSK_TOP_BUILDDIR/tests/integration/vm/init
+	[ ! -x "$prepare" ] || cp "$prepare" "$work/"
+	[ ! -x "$init" ] || install -D "$init" "$work/integration/vm/init"
 	chmod -R go+rX "$work"
 	chmod 1777 "$work/tmp"
 	for f in "${files[@]}"; do
