@@ -318,6 +318,18 @@ test_too_much_text_and_input_end_it() {
 	assert_match "$ERR" "^husk-agent: standard input of process 0: [0-9]+ bytes came where [0-9]+ were granted"
 }
 
+# The order of things that nobody thought of: all is answered, nothing is left, and no bug ends the agent.
+test_requests_by_chance() {
+	local seed
+	bundle 'exec sleep 1000'
+	process p.json 'for i in 1 2 3 4 5 6; do echo out; echo err >&2; read -r -t 1 line || sleep 0.$i; done; yes | head -c 300000'
+	for seed in $(seq 8); do
+		run_container monkey "$seed" 400 p.json kill-all 9 wait 0
+		assert_match "$(tail -n 1 <<<"$OUT")" '^agent 0$' "the agent with seed $seed ($ERR)"
+		assert_match "$OUT" '^exit [1-9][0-9]* ' "processes that ended with seed $seed"
+	done
+}
+
 # ---- in a guest ----
 
 QEMU=qemu-system-x86_64
