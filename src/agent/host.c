@@ -3,7 +3,7 @@
 #include "host.h"
 
 #include "fd.h"
-#include "machine.h"
+#include "guest.h"
 #include "verb.h"
 
 #include <signal.h>
@@ -253,7 +253,7 @@ static int on_hello(struct agent *a, const struct frame *f, struct err *e)
 		return r;
 	a->greeted = true;
 	if (a->in_guest)
-		machine_set_up(&m);
+		guest_set_up(&m);
 	return 0;
 }
 

@@ -3,11 +3,11 @@
  * main.c: the program husk-agent, pid 1 of a guest.
  *
  * With --fd N it is pid 1 of a pid namespace that somebody has made, with /proc and cgroup2 mounted, and N is
- * its channel to the host: so all but machine.c is tested without a guest. --run DIR is where it keeps
+ * its channel to the host: so all but guest.c is tested without a guest. --run DIR is where it keeps
  * its files then.
  */
 #include "agent.h"
-#include "machine.h"
+#include "guest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,15 +42,15 @@ static int bring_up(struct agent *a, const struct options *o, struct err *e)
 
 	if (getpid() != 1)
 		return err_set(e, EINVAL, "to be run as pid 1, of a guest of husk's");
-	r = fd < 0 ? machine_begin(e) : 0;
+	r = fd < 0 ? guest_begin(e) : 0;
 	if (r == 0)
 		r = husk_seal(e);
 	if (r == 0 && fd < 0) {
-		r = machine_boot(e);
+		r = guest_boot(e);
 		if (r == 0)
-			(void)machine_mount_files(&a->files_err);
+			(void)guest_mount_files(&a->files_err);
 		if (r == 0)
-			r = machine_open_port(&fd, e);
+			r = guest_open_port(&fd, e);
 	}
 	return r < 0 ? r : agent_init(a, fd, e);
 }
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = agent_run(&a, &e);
 	if (a.in_guest && getpid() == 1)
-		machine_off(&e);
+		guest_off(&e);
 	agent_delete_container(&a);
 	agent_free(&a);
 	if (r < 0)

@@ -71,7 +71,7 @@ static struct drive {
 	struct number numbers[NUMBERS];
 } d;
 
-static void die(const char *what, const char *why)
+static __attribute__((noreturn)) void die(const char *what, const char *why)
 {
 	fflush(stdout);
 	fprintf(stderr, "drive: %s: %s\n", what, why);

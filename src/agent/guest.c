@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine.c: see machine.h. initramfs: filesystems/ramfs-rootfs-initramfs.rst; random(4), reboot(2). */
-#include "machine.h"
+/* guest.c: see guest.h. initramfs: filesystems/ramfs-rootfs-initramfs.rst; random(4), reboot(2). */
+#include "guest.h"
 
 #include "clock.h"
 #include "fd.h"
@@ -13,6 +13,7 @@
 #include <linux/random.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -75,7 +76,7 @@ static int mount_at(const struct system_mount *m, const char *root, struct err *
 	return r;
 }
 
-int machine_begin(struct err *e)
+int guest_begin(struct err *e)
 {
 	int fd;
 
@@ -163,7 +164,7 @@ static int raise_loopback(struct err *e)
 	return 0;
 }
 
-int machine_boot(struct err *e)
+int guest_boot(struct err *e)
 {
 	struct rlimit nofile = { .rlim_cur = NOFILE_SOFT, .rlim_max = NOFILE_HARD };
 	int r;
@@ -179,12 +180,12 @@ int machine_boot(struct err *e)
 	return r;
 }
 
-int machine_mount_files(struct err *e)
+int guest_mount_files(struct err *e)
 {
-	int r = make_dir(MACHINE_FILES, e);
+	int r = make_dir(GUEST_FILES, e);
 
-	if (r == 0 && mount(MACHINE_FILES_TAG, MACHINE_FILES, "virtiofs", 0, NULL) < 0)
-		return err_sys(e, errno, "mount the host's files (virtio-fs, tag '%s')", MACHINE_FILES_TAG);
+	if (r == 0 && mount(GUEST_FILES_TAG, GUEST_FILES, "virtiofs", 0, NULL) < 0)
+		return err_sys(e, errno, "mount the host's files (virtio-fs, tag '%s')", GUEST_FILES_TAG);
 	return r;
 }
 
@@ -201,7 +202,7 @@ static char *find_port(void)
 		if (d->d_name[0] == '.' || io_read_small(AT_FDCWD, file, name, sizeof(name)) <= 0)
 			continue;
 		name[strcspn(name, "\n")] = '\0';
-		if (str_eq(name, MACHINE_PORT))
+		if (str_eq(name, GUEST_PORT))
 			found = x_printf("/dev/%s", d->d_name);
 	}
 	if (dir)
@@ -222,14 +223,14 @@ static bool try_port(int *out_fd)
 	return true;
 }
 
-int machine_open_port(int *out_fd, struct err *e)
+int guest_open_port(int *out_fd, struct err *e)
 {
 	const struct timespec step = { .tv_nsec = STEP_NS };
 	int64_t end = clock_monotonic_ms() + PORT_WAIT_MS;
 
 	while (!try_port(out_fd)) {
 		if (clock_monotonic_ms() > end)
-			return err_set(e, ENODEV, "no virtio-serial port '%s' came up in %d seconds", MACHINE_PORT,
+			return err_set(e, ENODEV, "no virtio-serial port '%s' came up in %d seconds", GUEST_PORT,
 				       PORT_WAIT_MS / 1000);
 		(void)nanosleep(&step, NULL);
 	}
@@ -238,17 +239,17 @@ int machine_open_port(int *out_fd, struct err *e)
 
 static int add_entropy(const struct message_host_hello *m)
 {
+	alignas(struct rand_pool_info) uint8_t memory[sizeof(struct rand_pool_info) + MESSAGE_ENTROPY] = { 0 };
+	struct rand_pool_info *pool = (struct rand_pool_info *)memory;
 	AUTO_FD fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-	struct {
-		struct rand_pool_info info;
-		uint8_t bytes[MESSAGE_ENTROPY];
-	} pool = { .info = { .entropy_count = 8 * MESSAGE_ENTROPY, .buf_size = MESSAGE_ENTROPY } };
 
-	memcpy(pool.bytes, m->entropy, sizeof(pool.bytes));
-	return fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0 ? -errno : 0;
+	pool->entropy_count = 8 * MESSAGE_ENTROPY; /* bits */
+	pool->buf_size = MESSAGE_ENTROPY;
+	memcpy(memory + sizeof(*pool), m->entropy, MESSAGE_ENTROPY);
+	return fd < 0 || ioctl(fd, RNDADDENTROPY, pool) < 0 ? -errno : 0;
 }
 
-void machine_set_up(const struct message_host_hello *m)
+void guest_set_up(const struct message_host_hello *m)
 {
 	struct timespec now = { .tv_sec = (time_t)m->seconds, .tv_nsec = m->nanoseconds };
 
@@ -273,7 +274,7 @@ static void sync_files(void)
 		(void)nanosleep(&step, NULL);
 }
 
-void machine_off(const struct err *why)
+void guest_off(const struct err *why)
 {
 	if (why->code)
 		(void)dprintf(STDERR_FILENO, "husk-agent: %s\n", why->msg);
