@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_bitlist.c: lists of numbers as cpuset(7) has them. */
 #include "bitlist.h"
+#include "ck_run.h"
 #include "str.h"
 
 #include <check.h>
@@ -56,15 +57,10 @@ int main(void)
 {
 	Suite *suite = suite_create("bitlist");
 	TCase *t = tcase_create("bitlist");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, a_list_names_its_bits);
 	tcase_add_test(t, what_is_no_list_is_refused);
 	tcase_add_test(t, numbers_beyond_the_last_bit_are_refused);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_caps.c: names, and sets as the kernel then shows them in /proc/self/status. */
 #include "caps.h"
+#include "ck_run.h"
 #include "io.h"
 #include "plan.h"
 #include "str.h"
@@ -238,8 +239,6 @@ int main(void)
 {
 	Suite *suite = suite_create("caps");
 	TCase *t = tcase_create("caps");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, a_name_is_its_bit);
 	tcase_add_test(t, what_is_no_name_is_refused);
@@ -252,8 +251,5 @@ int main(void)
 	tcase_add_test(t, a_capability_that_cannot_be_had_is_named);
 	tcase_add_test(t, a_drop_without_privilege_names_the_capability);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

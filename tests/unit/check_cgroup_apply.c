@@ -5,6 +5,7 @@
 
 #include "cgroup_controllers.h"
 #include "cgroup_place.h"
+#include "ck_run.h"
 #include "io.h"
 #include "json.h"
 
@@ -349,11 +350,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(make_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(make_suite());
 }

@@ -4,6 +4,7 @@
 
 #include "catch_log.h"
 #include "ck_err.h"
+#include "ck_run.h"
 #include "json.h"
 #include "log.h"
 #include "spec.h"
@@ -217,11 +218,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(make_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(make_suite());
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_cgroup_procs.c: cgroup_procs.c, with processes in cgroups of the kernel's own cgroup2. */
 #include "cgroup_place.h"
+#include "ck_run.h"
 #include "io.h"
 
 #include <sys/mman.h>
@@ -275,11 +276,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(make_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(make_suite());
 }

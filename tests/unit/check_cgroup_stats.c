@@ -2,6 +2,7 @@
 /* check_cgroup_stats.c: the texts of cgroup v2's files as numbers, and the numbers as runc's JSON. */
 #include "cgroup_stats.h"
 
+#include "ck_run.h"
 #include "events_json.h"
 #include "json.h"
 #include "str.h"
@@ -151,8 +152,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cgroup_stats");
 	TCase *t = tcase_create("cgroup_stats");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, a_flat_file_is_names_and_numbers);
 	tcase_add_test(t, lines_without_end_and_without_bound_are_cut);
@@ -161,8 +160,5 @@ int main(void)
 	tcase_add_test(t, io_has_a_line_a_device);
 	tcase_add_test(t, units_of_the_json_are_those_of_runc);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -2,6 +2,7 @@
 /* check_cgroup_systemd.c: names of scopes, and limits as properties of units. */
 #include "cgroup_systemd.h"
 
+#include "ck_run.h"
 #include "str.h"
 
 #include <check.h>
@@ -112,8 +113,6 @@ int main(void)
 {
 	Suite *s = suite_create("cgroup_systemd");
 	TCase *t = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, a_path_is_slice_prefix_and_name);
 	tcase_add_test(t, without_a_path_the_id_names_the_scope);
@@ -121,9 +120,5 @@ int main(void)
 	tcase_add_test(t, other_forms_are_refused);
 	tcase_add_test(t, limits_have_properties);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(s);
 }

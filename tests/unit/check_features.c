@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_features.c: the shape of `husk features`, and that config.json's reader agrees with it. */
+#include "ck_run.h"
 #include "json.h"
 #include "kernel.h"
 #include "libcontainer.h"
@@ -173,8 +174,6 @@ int main(void)
 {
 	Suite *suite = suite_create("features");
 	TCase *t = tcase_create("features");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, every_part_of_features_md_is_there);
@@ -183,8 +182,5 @@ int main(void)
 	tcase_add_test(t, the_reader_knows_every_hook_listed);
 	tcase_add_test(t, the_newest_version_shown_is_read);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_frame.c: frames as bytes, and the credit of streams. */
 #include "ck_err.h"
+#include "ck_run.h"
 #include "credit.h"
 #include "frame.h"
 #include "str.h"
@@ -200,8 +201,6 @@ int main(void)
 {
 	Suite *suite = suite_create("frame");
 	TCase *t = tcase_create("frame");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, test_header_is_little_endian);
@@ -214,8 +213,5 @@ int main(void)
 	tcase_add_test(t, test_receiver_takes_what_it_granted_and_no_more);
 	tcase_add_test(t, test_credit_never_runs_dry);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_ifname.c: names of network interfaces. */
+#include "ck_run.h"
 #include "ifname.h"
 #include "str.h"
 
@@ -49,15 +50,10 @@ int main(void)
 {
 	Suite *suite = suite_create("ifname");
 	TCase *t = tcase_create("ifname");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(t, test_a_name_of_1_to_15_bytes_is_valid, 0, (int)ARRAY_LEN(names));
 	tcase_add_loop_test(t, test_what_the_kernel_refuses_is_no_name, 0, (int)ARRAY_LEN(refused));
 	tcase_add_loop_test(t, test_a_template_ends_with_percent_d, 0, (int)ARRAY_LEN(templates));
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

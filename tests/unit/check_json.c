@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_json.c: base/json.c: what is refused and where, the tree and its offsets, paths, typed reads. */
+#include "ck_run.h"
 #include "err.h"
 #include "json.h"
 #include "str.h"
@@ -508,8 +509,6 @@ int main(void)
 {
 	Suite *suite = suite_create("json");
 	TCase *refusals = tcase_create("refusals"), *tree = tcase_create("tree"), *reads = tcase_create("reads");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(refusals, test_bad_text_is_refused_with_its_place, 0, ARRAY_LEN(refused));
 	tcase_add_test(refusals, test_a_zero_byte_is_refused);
@@ -534,8 +533,5 @@ int main(void)
 	suite_add_tcase(suite, refusals);
 	suite_add_tcase(suite, tree);
 	suite_add_tcase(suite, reads);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }

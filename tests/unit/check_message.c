@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_message.c: what frames between host and agent may say. */
 #include "ck_err.h"
+#include "ck_run.h"
 #include "message.h"
 #include "str.h"
 
@@ -300,8 +301,6 @@ int main(void)
 {
 	Suite *suite = suite_create("message");
 	TCase *t = tcase_create("message");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, test_what_the_host_says_arrives);
 	tcase_add_test(t, test_what_the_agent_says_arrives);
@@ -310,8 +309,5 @@ int main(void)
 	tcase_add_test(t, test_each_type_has_its_side_and_its_length);
 	tcase_add_test(t, test_values_that_are_none_are_refused);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

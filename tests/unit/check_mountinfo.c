@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_mountinfo.c: the type of a file system in the text of mountinfo. */
+#include "ck_run.h"
 #include "mountinfo.h"
 #include "str.h"
 
@@ -42,14 +43,9 @@ int main(void)
 {
 	Suite *suite = suite_create("mountinfo");
 	TCase *t = tcase_create("mountinfo");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(t, test_the_type_is_that_of_the_device, 0, (int)ARRAY_LEN(cases));
 	tcase_add_test(t, test_a_type_is_cut_to_the_room);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

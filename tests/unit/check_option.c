@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_option.c: src/option.c by tables; then every command's own table, and the global options. */
+#include "ck_run.h"
 #include "cmd.h"
 #include "global.h"
 #include "option.h"
@@ -530,8 +531,6 @@ int main(void)
 {
 	Suite *suite = suite_create("option");
 	TCase *parser = tcase_create("parser"), *commands = tcase_create("commands"), *global = tcase_create("global");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(parser, test_options_are_taken_in_every_spelling, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(parser, test_what_is_wrong_is_said_in_one_line, 0, ARRAY_LEN(bad));
@@ -548,8 +547,5 @@ int main(void)
 	suite_add_tcase(suite, parser);
 	suite_add_tcase(suite, commands);
 	suite_add_tcase(suite, global);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }

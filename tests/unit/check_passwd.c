@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_passwd.c: linux/passwd.c: the parser by a table, the file in a folder that stands for a container's root. */
+#include "ck_run.h"
 #include "err.h"
 #include "fd.h"
 #include "io.h"
@@ -236,8 +237,6 @@ int main(void)
 {
 	Suite *suite = suite_create("passwd");
 	TCase *parser = tcase_create("parser"), *file = tcase_create("file");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(parser, test_home_is_the_sixth_field_of_the_first_good_entry);
 	tcase_add_test(parser, test_zero_bytes_make_an_entry_no_entry);
@@ -252,8 +251,5 @@ int main(void)
 	tcase_add_test(file, test_a_home_that_does_not_fit_is_refused);
 	suite_add_tcase(suite, parser);
 	suite_add_tcase(suite, file);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }

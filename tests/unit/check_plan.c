@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_plan.c: plan.c and plan_process.c, by tables over specs made by hand. */
 #include "catch_log.h"
+#include "ck_run.h"
 #include "err.h"
 #include "kernel.h"
 #include "plan.h"
@@ -595,8 +596,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plan");
 	TCase *tc = tcase_create("plan");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, catch_log, NULL);
 	tcase_add_test(tc, test_targets_are_absolute_and_only_dev_is_dev);
@@ -623,8 +622,5 @@ int main(void)
 	tcase_add_test(tc, test_processes_that_cannot_be_are_refused);
 	tcase_add_test(tc, test_nothing_is_freed_by_freeing_nothing);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_plan_idmap.c: whose id mappings a mount gets, and crun's text for them. */
+#include "ck_run.h"
 #include "err.h"
 #include "kernel.h"
 #include "plan_idmap.h"
@@ -207,8 +208,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plan_idmap");
 	TCase *t = tcase_create("plan_idmap");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, whose_mappings_a_mount_gets);
 	tcase_add_test(t, the_options_text_holds_ranges);
@@ -217,8 +216,5 @@ int main(void)
 	tcase_add_test(t, the_number_of_ranges_is_bounded);
 	tcase_add_test(t, mappings_are_for_binds);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_plan_mount.c: plan_mount.c: each option, type and source to its step, by tables. */
 #include "catch_log.h"
+#include "ck_run.h"
 #include "err.h"
 #include "kernel.h"
 #include "plan_mount.h"
@@ -372,8 +373,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plan_mount");
 	TCase *tc = tcase_create("plan_mount");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, catch_log, NULL);
 	tcase_add_test(tc, test_each_option_has_its_attributes);
@@ -387,8 +386,5 @@ int main(void)
 	tcase_add_test(tc, test_kind_of_a_mount_comes_from_type_and_options);
 	tcase_add_test(tc, test_paths_are_resolved_by_text);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }

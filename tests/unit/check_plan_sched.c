@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_plan_sched.c: scheduler, ioPriority, execCPUAffinity, personality and memoryPolicy: the numbers
  * that the kernel takes, and which combinations are refused. */
+#include "ck_run.h"
 #include "plan.h"
 #include "spec_text.h"
 
@@ -208,8 +209,6 @@ int main(void)
 {
 	Suite *suite = suite_create("plan_sched");
 	TCase *t = tcase_create("plan_sched");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, nothing_given_changes_nothing);
@@ -220,8 +219,5 @@ int main(void)
 	tcase_add_loop_test(t, a_memory_policy_becomes_the_kernels_numbers, 0, ARRAY_LEN(policies));
 	tcase_add_loop_test(t, what_cannot_be_is_refused_by_name, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_proc.c: the texts of /proc/PID that proc.c reads. */
+#include "ck_run.h"
 #include "proc.h"
 #include "str.h"
 
@@ -63,15 +64,10 @@ int main(void)
 {
 	Suite *suite = suite_create("proc");
 	TCase *t = tcase_create("proc");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, test_a_start_time_is_found_behind_any_name);
 	tcase_add_test(t, test_a_stat_that_is_cut_or_odd_is_refused);
 	tcase_add_test(t, test_only_the_initial_map_is_whole);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

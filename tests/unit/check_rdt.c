@@ -2,6 +2,7 @@
 /* check_rdt.c: groups of resctrl, in a directory that stands for it. An ordinary directory makes no files by
  * itself, so the ones that the kernel would show are there before. */
 #include "ck_err.h"
+#include "ck_run.h"
 #include "fd.h"
 #include "io.h"
 #include "rdt.h"
@@ -243,8 +244,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rdt");
 	TCase *t = tcase_create("rdt");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, without_closid_the_group_has_the_containers_name);
@@ -257,8 +256,5 @@ int main(void)
 	tcase_add_test(t, a_link_is_no_group);
 	tcase_add_test(t, without_resctrl_the_mount_is_named);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_rlimit.c: names, and limits as getrlimit(2) then tells them. */
+#include "ck_run.h"
 #include "plan.h"
 #include "rlimit.h"
 #include "str.h"
@@ -135,8 +136,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rlimit");
 	TCase *t = tcase_create("rlimit");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, every_name_has_its_number);
 	tcase_add_test(t, what_is_no_name_is_refused);
@@ -145,8 +144,5 @@ int main(void)
 	tcase_add_test(t, the_greatest_number_is_no_limit);
 	tcase_add_test(t, a_failure_names_the_limit_both_values_and_what_lacks);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "cgroup_check.h"
 #include "cgroup_limits.h"
+#include "ck_run.h"
 #include "io.h"
 
 #include <fcntl.h>
@@ -269,8 +270,6 @@ int main(void)
 {
 	Suite *suite = suite_create("schema");
 	TCase *tc = tcase_create("schema");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, a_wrong_type_is_refused_by_the_keys_path);
 	tcase_add_test(tc, a_value_arrives_in_the_spec);
@@ -280,8 +279,5 @@ int main(void)
 	tcase_add_test(tc, each_proof_is_a_test_that_names_its_section);
 	tcase_add_test(tc, no_key_is_there_twice);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

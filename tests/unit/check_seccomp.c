@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_seccomp.c: profiles against the real kernel. */
+#include "ck_run.h"
 #include "kernel.h"
 #include "seccomp.h"
 #include "seccomp_notify.h"
@@ -667,13 +668,8 @@ int main(void)
 {
 	Suite *suite = suite_create("seccomp");
 	TCase *t = tcase_create("seccomp");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	add_tests(t);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

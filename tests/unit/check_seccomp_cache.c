@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_seccomp_cache.c: what a cache file must be like to be used, and how many stay. */
+#include "ck_run.h"
 #include "fd.h"
 #include "io.h"
 #include "seccomp.h"
@@ -331,13 +332,8 @@ int main(void)
 {
 	Suite *suite = suite_create("seccomp_cache");
 	TCase *t = tcase_create("seccomp_cache");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	add_tests(t);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

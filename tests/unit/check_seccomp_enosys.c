@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_seccomp_enosys.c: the head of strict filters, by a small interpreter, since most of its
  * architectures are not this machine's. check_seccomp.c runs the native one in the kernel. */
+#include "ck_run.h"
 #include "seccomp_enosys.h"
 #include "str.h"
 
@@ -84,13 +85,8 @@ int main(void)
 {
 	Suite *suite = suite_create("seccomp_enosys");
 	TCase *t = tcase_create("seccomp_enosys");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, the_head_judges_each_architecture_by_its_own_number);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

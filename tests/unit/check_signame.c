@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_signame.c: names and numbers of signals. */
+#include "ck_run.h"
 #include "signame.h"
 #include "str.h"
 
@@ -51,15 +52,10 @@ int main(void)
 {
 	Suite *suite = suite_create("signame");
 	TCase *t = tcase_create("signame");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, test_every_spelling_is_the_same_signal);
 	tcase_add_test(t, test_realtime_signals_are_counted_from_either_end);
 	tcase_add_test(t, test_what_is_no_signal_is_refused);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

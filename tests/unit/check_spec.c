@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_spec.c: what config.json becomes. What is refused: check_spec_refuse.c. */
+#include "ck_run.h"
 #include "kernel.h"
 #include "spec_text.h"
 
@@ -702,13 +703,8 @@ static TCase *file_cases(void)
 int main(void)
 {
 	Suite *suite = suite_create("spec");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, reading_cases());
 	suite_add_tcase(suite, file_cases());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_spec_refuse.c: which config.json is refused, and in which words. */
+#include "ck_run.h"
 #include "spec_text.h"
 
 #include <errno.h>
@@ -536,12 +537,7 @@ static TCase *refusal_cases(void)
 int main(void)
 {
 	Suite *suite = suite_create("spec_refuse");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, refusal_cases());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return ck_run(suite);
 }
