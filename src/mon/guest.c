@@ -241,6 +241,15 @@ void guest_passed(struct guest *g, uint32_t process, enum message_stream stream,
 		(void)message_put_credit(&g->out, process, &credit);
 }
 
+void guest_close_output(struct guest *g, uint32_t process, enum message_stream stream)
+{
+	struct guest_process *p = &g->processes[process];
+	struct message_close m = { .stream = stream };
+
+	if (p->started && !p->ended[stream])
+		(void)message_put_close(&g->out, process, &m);
+}
+
 /* ---- what the agent says ---- */
 
 static int out_of_turn(const struct frame *f, const char *why, struct err *e)

@@ -108,6 +108,8 @@ void guest_input(struct guest *g, uint32_t process, const void *data, size_t len
 void guest_input_ended(struct guest *g, uint32_t process);
 /* Output was written, or thrown away. */
 void guest_passed(struct guest *g, uint32_t process, enum message_stream stream, size_t len);
+/* Nobody takes an output any more: its writer is told so. */
+void guest_close_output(struct guest *g, uint32_t process, enum message_stream stream);
 
 /* Nobody waits for these answers any more. */
 void guest_forget(struct guest *g, const void *who);

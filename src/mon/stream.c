@@ -58,13 +58,15 @@ void stream_close(struct stream *s)
 	out_close(&s->out[MESSAGE_STREAM_STDERR]);
 }
 
-/* Nobody takes it: as if it was written, so that the guest goes on. */
+/* Nobody takes it: its writer is told, and what comes meanwhile is as if it was written. */
 static void refuse(struct stream *s, enum message_stream which)
 {
 	struct stream_out *o = &s->out[which];
 	size_t len = o->len;
 
 	out_close(o);
+	if (s->guest)
+		guest_close_output(s->guest, s->process, which);
 	passed(s, which, len);
 }
 
