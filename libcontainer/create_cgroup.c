@@ -92,18 +92,15 @@ static int own_cgroup(const struct creation *c, struct err *e)
 static int limit_cgroup(const struct creation *c, const struct cgroup_steps *limits, bool adopted, struct err *e)
 {
 	const struct spec_linux *l = c->spec->linux_;
+	struct cgroup_dev_change change = CGROUP_DEV_NO_CHANGE;
 	int r;
 
 	r = cgroup_controllers_enable(c->state.cgroup, c->cgroup, limits, e);
 	if (r == 0)
 		r = cgroup_apply(c->cgroup, limits, e);
-	if (r < 0)
-		return r;
-	r = adopted ? cgroup_dev_replace(c->cgroup, l, e) : cgroup_dev_apply(c->cgroup, l, e);
-	if (r == -EPERM && c->ctx->rootless) { /* its devices are those that the host lets this user open */
-		log_info("%s: ignoring", e->msg);
-		r = 0;
-	}
+	if (r == 0)
+		r = cgroup_dev_limit(c->cgroup, l, c->ctx->rootless, !adopted, &change, e);
+	cgroup_dev_change_free(&change);
 	return r < 0 ? r : own_cgroup(c, e);
 }
 

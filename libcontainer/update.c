@@ -4,7 +4,8 @@
  *
  * The cgroup's files are the only memory of limits: what an update leaves out is
  * read from them, and nothing of it is kept in the state directory. What is
- * refused half-way is put back from what the files held before.
+ * refused half-way is put back: the files from what they held before, the device filter,
+ * and what systemd was told.
  */
 #include "libcontainer.h"
 
@@ -20,6 +21,7 @@
 #include "rdt.h"
 #include "spec.h"
 #include "state.h"
+#include "str.h"
 
 #define LOCK_WAIT_MS 2000
 
@@ -31,6 +33,8 @@ struct updating {
 	struct spec *container;	   /* its config.json; NULL: not needed */
 	struct cgroup_steps steps; /* what is written, */
 	struct cgroup_undo *undo;  /* and what takes it back */
+	struct cgroup_dev_change devices;
+	bool told; /* systemd, of the steps */
 	int cgroup;
 };
 
@@ -79,7 +83,6 @@ static int write_limits(struct updating *u, struct err *e)
 static int replace_devices(struct updating *u, struct err *e)
 {
 	struct spec_linux l = *u->asked->linux_;
-	int r;
 
 	if (l.n_device_rules == 0)
 		return 0;
@@ -89,13 +92,22 @@ static int replace_devices(struct updating *u, struct err *e)
 	}
 	l.devices = u->container->linux_->devices;
 	l.n_devices = u->container->linux_->n_devices;
-	r = cgroup_dev_replace(u->cgroup, &l, e);
-	if (r == -EPERM && u->ctx->rootless) {
-		log_info("%s: ignoring", e->msg);
+	return cgroup_dev_limit(u->cgroup, &l, u->ctx->rootless, false, &u->devices, e);
+}
+
+/* Or it would put the old ones back some day. */
+static int tell_systemd(struct updating *u, struct err *e)
+{
+	int r;
+
+	if (!u->state.scope)
 		return 0;
-	}
+	r = cgroup_scope_set(u->state.scope, husk_is_rootless(), &u->steps, e);
+	u->told = r == 0;
 	return r;
 }
+
+/* The kernel takes all of them or none, so nothing after it can fail. */
 
 static int rewrite_schemas(struct updating *u, struct err *e)
 {
@@ -132,10 +144,31 @@ static int prepare(struct updating *u, struct err *e)
 	return r;
 }
 
+/* The last first. What cannot be taken back is said, in the error that the user is to see anyway. */
+static void take_back(struct updating *u, struct err *e)
+{
+	struct cgroup_steps before = { 0 };
+	AUTO_FREE char *first = NULL;
+	struct err why = { 0 };
+
+	cgroup_undo_steps(u->undo, &before);
+	if (u->told)
+		(void)cgroup_scope_set(u->state.scope, husk_is_rootless(), &before, &why);
+	(void)cgroup_dev_undo(u->cgroup, &u->devices, why.code ? NULL : &why);
+	if (u->undo)
+		(void)cgroup_undo(u->cgroup, u->undo, why.code ? NULL : &why);
+	cgroup_steps_free(&before);
+	if (!why.code || !e)
+		return;
+	first = x_strdup(e->msg);
+	(void)err_set(e, e->code, "%s; %s", first, why.msg);
+}
+
 int husk_update(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e)
 {
-	struct updating u = { .ctx = ctx, .opts = o, .state = { .dir = -1 }, .cgroup = -1 };
-	struct err why = { 0 };
+	struct updating u = {
+		.ctx = ctx, .opts = o, .state = { .dir = -1 }, .devices = CGROUP_DEV_NO_CHANGE, .cgroup = -1
+	};
 	int r;
 
 	r = open_container(&u, id, e);
@@ -145,13 +178,14 @@ int husk_update(const struct husk_ctx *ctx, const char *id, const struct husk_up
 		r = write_limits(&u, e);
 	if (r == 0 && u.asked)
 		r = replace_devices(&u, e);
-	if (r == 0 && u.state.scope) /* or it would put the old ones back some day */
-		r = cgroup_scope_set(u.state.scope, husk_is_rootless(), &u.steps, e);
-	if (r == 0) /* the kernel takes all of them or none, so nothing after it can fail */
+	if (r == 0)
+		r = tell_systemd(&u, e);
+	if (r == 0)
 		r = rewrite_schemas(&u, e);
-	if (r < 0 && u.undo && cgroup_undo(u.cgroup, u.undo, &why) < 0)
-		log_warn("%s: leaving it", why.msg);
+	if (r < 0 && u.cgroup >= 0)
+		take_back(&u, e);
 	cgroup_undo_free(u.undo);
+	cgroup_dev_change_free(&u.devices);
 	cgroup_steps_free(&u.steps);
 	fd_close(&u.cgroup);
 	spec_free(u.asked);

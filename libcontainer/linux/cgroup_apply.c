@@ -176,6 +176,16 @@ int cgroup_undo(int fd, const struct cgroup_undo *undo, struct err *e)
 	return failed;
 }
 
+void cgroup_undo_steps(const struct cgroup_undo *undo, struct cgroup_steps *out)
+{
+	if (!undo)
+		return;
+	out->v = x_calloc(undo->n ? undo->n : 1, sizeof(*out->v));
+	for (size_t i = undo->n; i > 0; i--)
+		out->v[out->n++] = (struct cgroup_step){ .file = x_strdup(undo->v[i - 1].file),
+							 .value = x_strdup(undo->v[i - 1].value) };
+}
+
 int cgroup_apply_undoable(int fd, const struct cgroup_steps *steps, struct cgroup_undo **out_undo, struct err *e)
 {
 	struct cgroup_undo *undo = x_calloc(1, sizeof(*undo));

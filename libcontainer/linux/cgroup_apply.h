@@ -23,6 +23,9 @@ struct cgroup_undo;
 int cgroup_apply_undoable(int fd, const struct cgroup_steps *steps, struct cgroup_undo **out_undo, struct err *e);
 /* Puts everything back; -errno of the first file that would not take its value, with the others done. */
 int cgroup_undo(int fd, const struct cgroup_undo *undo, struct err *e);
+/* What cgroup_undo() would write, in its order, for whoever else must hear of it. undo may be NULL: no step. End with
+ * cgroup_steps_free(). */
+void cgroup_undo_steps(const struct cgroup_undo *undo, struct cgroup_steps *out);
 void cgroup_undo_free(struct cgroup_undo *undo);
 
 /* What is to be written to `file` to take back a write of `value`, given what the file held; malloc'ed.

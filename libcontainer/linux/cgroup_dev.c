@@ -12,6 +12,7 @@
 #include "cgroup_dev.h"
 
 #include "fd.h"
+#include "log.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -369,8 +370,8 @@ static int detach(int cgroup_fd, int old, struct err *e)
 	return 0;
 }
 
-/* old: the program that is to go, or -1. */
-static int put(int cgroup_fd, const struct spec_linux *l, int old, struct err *e)
+/* old: the program that is to go, or -1. *out_prog: the one that came, or -1. */
+static int put(int cgroup_fd, const struct spec_linux *l, int old, int *out_prog, struct err *e)
 {
 	AUTO_FREE struct bpf_insn *insns = x_calloc(CGROUP_DEV_INSNS_MAX, sizeof(*insns));
 	AUTO_FD prog = -1;
@@ -383,21 +384,54 @@ static int put(int cgroup_fd, const struct spec_linux *l, int old, struct err *e
 	if (n == 0)
 		return old < 0 ? 0 : detach(cgroup_fd, old, e);
 	prog = load(insns, n, e);
-	return prog < 0 ? prog : attach(cgroup_fd, prog, old, e);
+	r = prog < 0 ? prog : attach(cgroup_fd, prog, old, e);
+	if (r == 0)
+		*out_prog = fd_take(&prog);
+	return r;
 }
 
 int cgroup_dev_apply(int cgroup_fd, const struct spec_linux *l, struct err *e)
 {
-	return put(cgroup_fd, l, -1, e);
+	AUTO_FD prog = -1;
+
+	return put(cgroup_fd, l, -1, &prog, e);
 }
 
-int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct err *e)
+int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct cgroup_dev_change *out, struct err *e)
 {
-	AUTO_FD old = -1;
+	AUTO_FD old = -1, prog = -1;
 	size_t n;
 	int r = find_own(cgroup_fd, &old, &n, e);
 
-	return r < 0 ? r : put(cgroup_fd, l, old, e);
+	if (r == 0)
+		r = put(cgroup_fd, l, old, &prog, e);
+	if (r == 0)
+		*out = (struct cgroup_dev_change){ .before = fd_take(&old), .after = fd_take(&prog) };
+	return r;
+}
+
+int cgroup_dev_undo(int cgroup_fd, const struct cgroup_dev_change *c, struct err *e)
+{
+	if (c->before >= 0)
+		return attach(cgroup_fd, c->before, c->after, e);
+	return c->after >= 0 ? detach(cgroup_fd, c->after, e) : 0;
+}
+
+void cgroup_dev_change_free(struct cgroup_dev_change *c)
+{
+	fd_close(&c->before);
+	fd_close(&c->after);
+}
+
+int cgroup_dev_limit(int cgroup_fd, const struct spec_linux *l, bool rootless, bool new_cgroup,
+		     struct cgroup_dev_change *out, struct err *e)
+{
+	int r = new_cgroup ? cgroup_dev_apply(cgroup_fd, l, e) : cgroup_dev_replace(cgroup_fd, l, out, e);
+
+	if (r != -EPERM || !rootless)
+		return r;
+	log_info("%s: ignoring", e->msg);
+	return 0;
 }
 
 bool cgroup_dev_is_others(int cgroup_fd)

@@ -22,9 +22,26 @@ int cgroup_dev_compile(const struct spec_device_rule *rules, size_t n, const str
  * allowed. Without the privilege (CAP_BPF, CAP_NET_ADMIN or CAP_SYS_ADMIN) the error is -EPERM: the
  * caller decides whether that is fatal. */
 int cgroup_dev_apply(int cgroup_fd, const struct spec_linux *l, struct err *e);
+
+/* husk's programs on a cgroup around a change, by which it is undone. Owned; -1: none. */
+struct cgroup_dev_change {
+	int before, after;
+};
+#define CGROUP_DEV_NO_CHANGE \
+	{                    \
+		-1, -1       \
+	}
+
 /* The same for a cgroup that may have a filter of husk's: the new one takes its place in one step
  * (BPF_F_REPLACE, Linux 5.6), so that no access goes unfiltered. Programs of others stay. */
-int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct err *e);
+int cgroup_dev_replace(int cgroup_fd, const struct spec_linux *l, struct cgroup_dev_change *out, struct err *e);
+/* The filter before takes the place of the one after, in one step, too. */
+int cgroup_dev_undo(int cgroup_fd, const struct cgroup_dev_change *c, struct err *e);
+void cgroup_dev_change_free(struct cgroup_dev_change *c);
+/* cgroup_dev_replace(), or with new_cgroup cgroup_dev_apply(), for which a rootless caller needs no privilege:
+ * without, there is no filter, and the devices are those that the host lets this user open. */
+int cgroup_dev_limit(int cgroup_fd, const struct spec_linux *l, bool rootless, bool new_cgroup,
+		     struct cgroup_dev_change *out, struct err *e);
 /* True when the cgroup has device filters and none is husk's: somebody has taken them over, such as a
  * hook that gives a container its GPU. */
 bool cgroup_dev_is_others(int cgroup_fd);

@@ -395,6 +395,31 @@ test_update_replaces_device_rules() {
 	end
 }
 
+# The last step of all, the schemata, cannot be done: what was changed before it is as it was.
+test_update_whose_last_step_fails_takes_all_back() {
+	need_controllers hugetlb
+	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages of 2 MiB on this machine"
+	local deny='{"allow": false, "access": "rwm"}' allow='{"allow": true, "access": "rwm"}' open=': >/dev/kmsg'
+	local limit='"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]'
+	limited "{$limit, \"devices\": [$deny]}"
+	config b '.linux.devices = [{"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11, "fileMode": 438}]'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	DIR=$(cgroup_dir "$ID")
+	echo "{${limit/4194304/2097152}, \"devices\": [$allow]}" >r.json
+	expect_error "was made without linux.intelRdt" update -r r.json --l3-cache-schema L3:0=f
+	expect_file hugetlb.2MB.max 4194304
+	run husk exec "$ID" sh -c "$open"
+	[ "$STATUS" != 0 ] || fail "the device filter of the update is left"
+	expect_status 0 update -r r.json
+	expect_file hugetlb.2MB.max 2097152
+	expect_status 0 husk exec "$ID" sh -c "$open"
+	# now there is no filter to go back to
+	echo "{\"devices\": [$deny]}" >r.json
+	expect_error "was made without linux.intelRdt" update -r r.json --l3-cache-schema L3:0=f
+	expect_status 0 husk exec "$ID" sh -c "$open"
+	end
+}
+
 test_update_of_what_cannot_be() {
 	expect_error "container 'nothing' does not exist" husk update --pids-limit 4 nothing
 	need_controllers
