@@ -8,6 +8,10 @@
 #include "str.h"
 
 #include <check.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where a case's text stands in a config.json that is good without it. */
@@ -57,6 +61,25 @@ static inline struct spec *parse_ok(enum part part, const char *text)
 	struct err e = { 0 };
 
 	ck_assert_msg(spec_parse(whole, strlen(whole), &spec, &e) == 0, "%s: %s", whole, e.msg);
+	return spec;
+}
+
+static inline const char *source_file(const char *name, char *out, size_t size)
+{
+	const char *top = getenv("HUSK_TOP_SRCDIR");
+
+	(void)snprintf(out, size, "%s/tests/%s", top ? top : ".", name);
+	return out;
+}
+
+/* A config.json of tests/. */
+static inline struct spec *load_ok(const char *name)
+{
+	char path[PATH_MAX];
+	struct spec *spec = NULL;
+	struct err e = { 0 };
+
+	ck_assert_msg(spec_load(AT_FDCWD, source_file(name, path, sizeof(path)), &spec, &e) == 0, "%s", e.msg);
 	return spec;
 }
 
