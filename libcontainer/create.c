@@ -50,6 +50,7 @@
 #include <sys/wait.h>
 
 #define INTERRUPT_MS 100   /* between looks for a signal that ends us */
+#define FROZEN_MS 1000	   /* how long the child may stand still */
 #define PROGRAM_BACKLOG 64 /* connections to its socket that wait */
 
 static int find_bundle(struct creation *c, struct err *e)
@@ -231,6 +232,9 @@ static int clone_child(struct creation *c, struct err *e)
 		.no_pivot = c->opts->no_pivot,
 		.no_new_keyring = c->opts->no_new_keyring,
 	};
+	const struct spawn_home home = { .cgroup = c->cgroup,
+					 .path = c->state.cgroup,
+					 .scope = c->ctx->host_root ? NULL : c->state.scope };
 	int pair[2], r;
 
 	/* before the child shares a namespace with anyone */
@@ -243,7 +247,7 @@ static int clone_child(struct creation *c, struct err *e)
 		return r;
 	c->sync = pair[0];
 	child.sync = pair[1];
-	r = spawn_child(c->plan, c->cgroup, &c->state.pid, &c->pidfd, e);
+	r = spawn_child(c->plan, &home, &c->state.pid, &c->pidfd, e);
 	if (r == 0) {
 		(void)close(pair[0]);
 		child_run(&child);
@@ -397,14 +401,19 @@ static int child_died(struct creation *c, int r, struct err *e)
 	return r < 0 ? r : err_set(e, ECHILD, "the container's process died during set-up");
 }
 
-/* Until the child says something, or somebody wants us to end. */
+/* Until the child says something, or somebody wants us to end, or it cannot say anything. */
 static int wait_child(const struct creation *c, struct err *e)
 {
 	struct pollfd p = { .fd = c->sync, .events = POLLIN };
+	int frozen_ms = 0;
 
-	while (poll(&p, 1, INTERRUPT_MS) == 0)
+	while (poll(&p, 1, INTERRUPT_MS) == 0) {
 		if (attach_interrupted())
 			return err_set(e, EINTR, "ended by a signal before the container ran");
+		frozen_ms = creation_cgroup_is_frozen(c) ? frozen_ms + INTERRUPT_MS : 0;
+		if (frozen_ms >= FROZEN_MS)
+			return creation_cgroup_frozen_err(c, e);
+	}
 	return 0;
 }
 
@@ -513,9 +522,9 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 	if (r == 0 && c->plan->pids_last)
 		r = wait_birth(c, e);
 	if (r == 0)
-		r = announce(c, mode, e);
-	if (r == 0)
 		r = creation_cgroup_settle(c, e);
+	if (r == 0)
+		r = announce(c, mode, e);
 	if (r < 0) {
 		prefer_child_error(c, e);
 		return -e->code;
@@ -606,6 +615,8 @@ void creation_free(struct creation *c)
 	seccomp_prog_free(&c->filter);
 	cgroup_steps_free(&c->limits);
 	free(c->slice);
+	free(c->subgroup);
+	cgroup_scope_properties_free(c->unit_properties.v);
 	plan_free(c->plan);
 	spec_free(c->spec);
 	free(c->bundle);

@@ -25,9 +25,11 @@ struct creation {
 	const struct husk_create_opts *opts;
 	struct spec *spec;
 	struct plan *plan;
-	struct cgroup_steps limits; /* linux.resources, before they are written */
-	char *slice;		    /* under systemd: where the scope will be; owned */
-	struct cgroup_scope scope;  /* and what keeps it until the init is in it */
+	struct cgroup_steps limits;  /* linux.resources, before they are written */
+	char *slice;		     /* under systemd: where the scope will be; owned */
+	char *subgroup;		     /* the cgroup below it, "/a"; owned; NULL: none */
+	struct strv unit_properties; /* of annotations; owned with all that is in it */
+	struct cgroup_scope scope;   /* and what keeps it until the init is in it */
 	struct seccomp_prog filter;
 	struct state state;
 	char *bundle;

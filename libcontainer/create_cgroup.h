@@ -10,7 +10,10 @@
 int creation_cgroup_name(struct creation *c, struct err *e);
 /* Makes it, with its limits and device rules in force, and opens it as c->cgroup. */
 int creation_cgroup_make(struct creation *c, struct err *e);
-/* Once the init is born in it. */
+/* Once the init is born in it, and before its program can run: the limits that it alone can keep. */
 int creation_cgroup_settle(struct creation *c, struct err *e);
+/* Is it frozen, or one above it? Nothing in it runs then. */
+bool creation_cgroup_is_frozen(const struct creation *c);
+int creation_cgroup_frozen_err(const struct creation *c, struct err *e);
 
 #endif

@@ -52,10 +52,12 @@ struct execution {
 	struct exec_process merged; /* the process as asked for */
 	struct plan plan;	    /* only joins and process are used */
 	struct seccomp_prog filter;
-	int init_pidfd, cgroup, trampoline, console_socket;
-	int label_procfd; /* of lsm_prepare(); -1: no label is asked for */
-	int agent;	  /* the seccomp agent, to be told of the listener; -1: none, or told */
-	int label_inside; /* the same of the container's pid namespace, with plan.pids_last */
+	int init_pidfd, trampoline, console_socket;
+	int cgroup;	   /* -1: none */
+	char *cgroup_path; /* the same below the hierarchy's root; owned */
+	int label_procfd;  /* of lsm_prepare(); -1: no label is asked for */
+	int agent;	   /* the seccomp agent, to be told of the listener; -1: none, or told */
+	int label_inside;  /* the same of the container's pid namespace, with plan.pids_last */
 	int sync, pidfd, master;
 	pid_t pid;
 	struct birth birth; /* with plan.pids_last */
@@ -77,7 +79,6 @@ static int check_status(struct execution *x, struct err *e)
 
 static int open_cgroup(struct execution *x, struct err *e)
 {
-	AUTO_FREE char *path = NULL;
 	int r;
 
 	if (!x->state.cgroup) {
@@ -85,12 +86,14 @@ static int open_cgroup(struct execution *x, struct err *e)
 			return err_set(e, ENOTSUP, "--cgroup: container '%s' runs without a cgroup", x->state.id);
 		return 0;
 	}
-	if (!x->opts->cgroup)
-		return cgroup_open(x->state.cgroup, &x->cgroup, e);
+	if (!x->opts->cgroup) {
+		x->cgroup_path = x_strdup(x->state.cgroup);
+		return cgroup_open(x->cgroup_path, &x->cgroup, e);
+	}
 	if (strstr(x->opts->cgroup, ".."))
 		return err_set(e, EINVAL, "--cgroup '%s': must lie below the container's cgroup", x->opts->cgroup);
-	path = x_printf("%s/%s", x->state.cgroup, x->opts->cgroup);
-	r = cgroup_open(path, &x->cgroup, e);
+	x->cgroup_path = x_printf("%s/%s", x->state.cgroup, x->opts->cgroup);
+	r = cgroup_open(x->cgroup_path, &x->cgroup, e);
 	return r < 0 ? err_add(e, "--cgroup '%s'", x->opts->cgroup) : 0;
 }
 
@@ -112,7 +115,9 @@ static int init_cgroup(struct execution *x, struct err *e)
 	if (!path || !path[0] || !path[1])
 		return err_set(e, ENOENT, "'%s' names no cgroup v2 below the root", file);
 	fd_close(&x->cgroup);
-	return cgroup_open(path + strlen("/"), &x->cgroup, e);
+	free(x->cgroup_path);
+	x->cgroup_path = x_strdup(path + strlen("/"));
+	return cgroup_open(x->cgroup_path, &x->cgroup, e);
 }
 
 /* In the container. Without a user namespace it opens processes of the host, dumpable or not. */
@@ -328,6 +333,27 @@ static int hide(const struct execution *x, struct err *e)
 	return r;
 }
 
+/* Born in the cgroup; or, where that has as many processes as it may have (EAGAIN), moved there, which the kernel does not
+ * count: a container that is full can be looked into. The child waits for GO. */
+static int spawn_in_cgroup(struct execution *x, struct err *e)
+{
+	struct spawn_home home = { .cgroup = x->cgroup,
+				   .path = x->cgroup_path,
+				   .scope = husk_is_rootless() ? x->state.scope : NULL };
+	char pid[16];
+	int r = spawn_child(&x->plan, &home, &x->pid, &x->pidfd, e);
+
+	if (r != -EAGAIN || x->cgroup < 0 || x->plan.pids_last) /* what a stage of birth.h makes would not be moved */
+		return r;
+	home.cgroup = -1;
+	r = spawn_child(&x->plan, &home, &x->pid, &x->pidfd, e);
+	if (r <= 0)
+		return r;
+	(void)snprintf(pid, sizeof(pid), "%d", (int)x->pid);
+	r = io_write_value(x->cgroup, "cgroup.procs", pid);
+	return r < 0 ? err_sys(e, -r, "move process %s to cgroup '%s'", pid, x->cgroup_path) : 1;
+}
+
 static int spawn(struct execution *x, struct err *e)
 {
 	int pair[2], r;
@@ -341,7 +367,7 @@ static int spawn(struct execution *x, struct err *e)
 		return r;
 	x->sync = pair[0];
 	for (int attempt = 0;; attempt++) {
-		r = spawn_child(&x->plan, x->cgroup, &x->pid, &x->pidfd, e);
+		r = spawn_in_cgroup(x, e);
 		if (r == 0) {
 			(void)close(pair[0]);
 			child(x, pair[1]);
@@ -495,6 +521,7 @@ int husk_exec(const struct husk_ctx *ctx, const char *id, const struct husk_exec
 	spec_free(x.spec);
 	fd_close(&x.init_pidfd);
 	fd_close(&x.cgroup);
+	free(x.cgroup_path);
 	fd_close(&x.trampoline);
 	fd_close(&x.label_procfd);
 	fd_close(&x.label_inside);

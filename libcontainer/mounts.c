@@ -264,6 +264,7 @@ static __attribute__((noreturn)) void child(struct change *c, int sync)
 static int run_child(struct change *c, struct err *e)
 {
 	AUTO_FD ours = -1, theirs = -1, pidfd = -1;
+	const struct spawn_home home = { .cgroup = -1 };
 	int pair[2], r;
 	pid_t pid;
 
@@ -274,7 +275,7 @@ static int run_child(struct change *c, struct err *e)
 		return r;
 	ours = pair[0];
 	theirs = pair[1];
-	r = spawn_child(c->plan, -1, &pid, &pidfd, e);
+	r = spawn_child(c->plan, &home, &pid, &pidfd, e);
 	if (r == 0) {
 		fd_close(&ours);
 		child(c, theirs);

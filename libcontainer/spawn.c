@@ -2,7 +2,9 @@
 /* spawn.c: see spawn.h. */
 #include "spawn.h"
 
+#include "cgroup_systemd.h"
 #include "fd.h"
+#include "io.h"
 #include "kernel.h"
 #include "namespace.h"
 #include "timens.h"
@@ -73,6 +75,10 @@ static int clone_failed(int code, int cgroup_fd, struct err *e)
 			       "the sysctls user.max_user_namespaces and kernel.unprivileged_userns_clone)");
 	if (code == ENOSPC)
 		return err_sys(e, code, "clone3 (a limit in user.max_*_namespaces is reached)");
+	if (code == EAGAIN)
+		return err_sys(e, code,
+			       "clone3 (a limit on processes is reached: pids.max of the container's cgroup or of one "
+			       "above it, or RLIMIT_NPROC)");
 	if (code == EBUSY && cgroup_fd >= 0)
 		return err_sys(e, code, "clone3 (the cgroup has controllers enabled for its children)");
 	if (code == EACCES && cgroup_fd >= 0) /* cgroups(7), "Cgroups delegation: delegation containment" */
@@ -111,7 +117,15 @@ static int leave_after(const struct plan *plan, int saved[PLAN_JOIN_MAX], struct
 	return r;
 }
 
-static int spawn_direct(const struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
+/* -EACCES of clone3 alone, and where systemd can be asked. */
+static bool needs_letting_in(const struct spawn_home *home)
+{
+	return errno == EACCES && home->cgroup >= 0 && home->scope;
+}
+
+/* *out_shut: the kernel lets nobody into the cgroup from the one we are in. */
+static int spawn_direct(const struct plan *plan, const struct spawn_home *home, pid_t *out_pid, int *out_pidfd,
+			bool *out_shut, struct err *e)
 {
 	int saved[PLAN_JOIN_MAX] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 	AUTO_FD saved_time = -1;
@@ -122,12 +136,13 @@ static int spawn_direct(const struct plan *plan, int cgroup_fd, pid_t *out_pid, 
 	if (r == 0)
 		r = enter_before(plan, saved, e);
 	if (r == 0) {
-		pid = clone_into(clone_flags(plan), cgroup_fd, &pidfd);
+		pid = clone_into(clone_flags(plan), home->cgroup, &pidfd);
 		code = errno;
 		if (pid == 0)
 			return 0;
+		*out_shut = pid < 0 && needs_letting_in(home);
 		if (pid < 0)
-			r = clone_failed(code, cgroup_fd, e);
+			r = clone_failed(code, home->cgroup, e);
 	}
 	if (leave_after(plan, saved, e) < 0)
 		r = -e->code;
@@ -167,6 +182,16 @@ static int stage_join_rest(struct plan *plan, const struct join_step *user, stru
 	return r;
 }
 
+bool spawn_needs_stage(const struct plan *plan)
+{
+	if (user_join(plan) || (plan->staged && plan->time_offsets))
+		return true;
+	for (size_t i = 0; plan->staged && i < plan->n_joins; i++)
+		if (before_clone(plan, &plan->joins[i]))
+			return true;
+	return false;
+}
+
 /* In the stage: enter the user namespace, if there is one to join, and the pid namespace, make the child
  * as the parent's own, report its pid. Returns in the child only. */
 static void stage_run(struct plan *plan, int report)
@@ -178,7 +203,10 @@ static void stage_run(struct plan *plan, int report)
 
 	if (plan->time_offsets) /* while /proc/self is ours */
 		r = timens_open(&offsets, &result.err);
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the namespace's root must not look into us or the child */
+	/* the namespace's root must not look into us or the child; one that only came by way of a stage is dumpable as
+	 * without, or this user could not write its maps */
+	if (spawn_needs_stage(plan))
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	/* what the host owns must be entered while we are still the host's root */
 	for (size_t i = 0; i < plan->n_joins; i++)
 		if (&plan->joins[i] != user)
@@ -200,14 +228,63 @@ static void stage_run(struct plan *plan, int report)
 	_exit(0);
 }
 
-static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
+/* Moves the stage, while it waits and is still the caller's own, to where its child is to be born. */
+static int let_in(const struct spawn_home *home, pid_t stage, int to_stage, struct err *e)
+{
+	char controllers[2];
+	int r;
+
+	if (io_read_small(home->cgroup, "cgroup.subtree_control", controllers, sizeof(controllers)) > 0 &&
+	    *controllers != '\n')
+		return clone_failed(EBUSY, home->cgroup, e); /* as the kernel would say */
+	r = cgroup_scope_attach(home->scope, home->path, stage, e);
+	if (r < 0)
+		return err_add(e, "this user may not put a process into the container's cgroup from the one that husk "
+				  "runs in, and the user's systemd did not do it");
+	return send(to_stage, "", 1, MSG_NOSIGNAL) == 1 ? 0
+							: err_set(e, ECHILD, "the process that joins namespaces died");
+}
+
+static bool was_let_in(int report)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = recv(report, &byte, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+/* Like fork(2), or -errno. *out_shut: it is outside of the cgroup, and waits to be let in. */
+static pid_t clone_stage(const struct spawn_home *home, int *out_pidfd, bool *out_shut, struct err *e)
+{
+	pid_t stage = clone_into(0, home->cgroup, out_pidfd);
+
+	*out_shut = stage < 0 && needs_letting_in(home);
+	if (*out_shut)
+		stage = clone_into(0, -1, out_pidfd);
+	return stage < 0 ? clone_failed(errno, home->cgroup, e) : stage;
+}
+
+/* Waits for the stage's end; what it reports is valid on success. */
+static int take_report(pid_t stage, int from_stage, struct stage_result *out, struct err *e)
+{
+	ssize_t n = recv(from_stage, out, sizeof(*out), 0);
+
+	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != sizeof(*out))
+		return err_set(e, ECHILD, "the process that joins namespaces died");
+	return out->pid < 0 ? err_set(e, out->err.code, "%s", out->err.msg) : 0;
+}
+
+static int spawn_staged(struct plan *plan, const struct spawn_home *home, pid_t *out_pid, int *out_pidfd, struct err *e)
 {
 	struct stage_result result = { .pid = -1 };
-	AUTO_FD ours = -1;
-	AUTO_FD theirs = -1;
-	AUTO_FD stage_pidfd = -1;
-	int pair[2], pidfd = -1, r;
-	ssize_t n;
+	AUTO_FD ours = -1, theirs = -1, stage_pidfd = -1;
+	bool shut = false;
+	int pair[2], r;
 	pid_t stage;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -216,23 +293,26 @@ static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *o
 	theirs = pair[1];
 	/* Born in the cgroup: from within the cgroup namespace, which it enters, a mount with nsdelegate lets
 	 * nobody come in from outside (ENOENT; cgroups(7)). */
-	stage = clone_into(0, cgroup_fd, &pidfd);
+	stage = clone_stage(home, &stage_pidfd, &shut, e);
 	if (stage < 0)
-		return clone_failed(errno, cgroup_fd, e);
-	stage_pidfd = pidfd;
+		return stage;
 	if (stage == 0) {
 		fd_close(&ours);
+		if (shut && !was_let_in(theirs))
+			_exit(0);
 		stage_run(plan, theirs);
 		return 0;
 	}
 	fd_close(&theirs);
-	n = recv(ours, &result, sizeof(result), 0);
-	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(result))
-		return err_set(e, ECHILD, "the process that joins namespaces died");
-	if (result.pid < 0)
-		return err_set(e, result.err.code, "%s", result.err.msg);
+	r = shut ? let_in(home, stage, ours, e) : 0;
+	if (r < 0) {
+		(void)shutdown(ours, SHUT_RDWR); /* ends it */
+		(void)take_report(stage, ours, &result, NULL);
+		return r;
+	}
+	r = take_report(stage, ours, &result, e);
+	if (r < 0)
+		return r;
 	r = sys_pidfd_open(result.pid, 0);
 	if (r < 0)
 		return err_sys(e, errno, "pidfd_open");
@@ -241,21 +321,15 @@ static int spawn_staged(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *o
 	return 1;
 }
 
-static bool needs_stage(const struct plan *plan)
+int spawn_child(struct plan *plan, const struct spawn_home *home, pid_t *out_pid, int *out_pidfd, struct err *e)
 {
-	if (user_join(plan) || (plan->staged && plan->time_offsets))
-		return true;
-	for (size_t i = 0; plan->staged && i < plan->n_joins; i++)
-		if (before_clone(plan, &plan->joins[i]))
-			return true;
-	return false;
-}
+	bool shut = false;
+	int r;
 
-int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e)
-{
-	if (needs_stage(plan))
-		return spawn_staged(plan, cgroup_fd, out_pid, out_pidfd, e);
-	return spawn_direct(plan, cgroup_fd, out_pid, out_pidfd, e);
+	if (spawn_needs_stage(plan))
+		return spawn_staged(plan, home, out_pid, out_pidfd, e);
+	r = spawn_direct(plan, home, out_pid, out_pidfd, &shut, e);
+	return shut ? spawn_staged(plan, home, out_pid, out_pidfd, e) : r;
 }
 
 static int become_root(bool keep_groups, struct err *e)

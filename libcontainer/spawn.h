@@ -14,6 +14,10 @@
  *
  * With plan->pids_last the pid namespace is left out, and birth.h enters it when all else is done.
  *
+ * The kernel lets an ordinary user put a process into a cgroup only from below one of that user's
+ * (cgroups(7), "Delegation containment"), which the cgroup of a login session is not. There the user's systemd
+ * moves a stage, and the process is born where that is.
+ *
  * A time namespace with offsets takes effect for children only, too (timens.h): the
  * parent makes it before the clone and returns, or the stage does.
  */
@@ -25,11 +29,19 @@
 
 #include <sys/types.h>
 
+/* Where the process is born. */
+struct spawn_home {
+	int cgroup;	   /* its directory; -1: the parent's cgroup */
+	const char *path;  /* the same below the hierarchy's root, */
+	const char *scope; /* and the unit of the user's own systemd around it; NULL: there is none to ask */
+};
+
 /* Like fork(2): returns 1 in the parent, with *out_pid (its own child, in its own pid namespace)
- * and *out_pidfd (O_CLOEXEC); 0 in the child; or -errno, in the parent only. cgroup_fd: -1 for the
- * parent's. joins must be open; those that the stage has entered are
- * marked as joined. */
-int spawn_child(struct plan *plan, int cgroup_fd, pid_t *out_pid, int *out_pidfd, struct err *e);
+ * and *out_pidfd (O_CLOEXEC); 0 in the child; or -errno, in the parent only. joins must be open; those that
+ * the stage has entered are marked as joined. */
+int spawn_child(struct plan *plan, const struct spawn_home *home, pid_t *out_pid, int *out_pidfd, struct err *e);
+/* Will there be two processes in the cgroup at a time? */
+bool spawn_needs_stage(const struct plan *plan);
 
 /* In the child: the joins that spawn_child() left to it, and becoming root of a user namespace
  * that was created or joined (after its maps are written). */

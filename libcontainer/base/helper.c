@@ -126,7 +126,8 @@ int helper_wait(struct helper *h, struct err *e)
 	while (waitpid(h->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_sys(e, errno, "%s: wait for %s", h->key, h->name);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	h->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	if (h->status == 0)
 		return 0;
 	read_words(says, words);
 	if (WIFSIGNALED(status))

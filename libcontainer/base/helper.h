@@ -19,7 +19,8 @@ struct helper {
 	const char *name; /* "husk-net" */
 	const char *key;  /* what it works for, for messages: "linux.netDevices" */
 	pid_t pid;
-	int says; /* a memory file: its standard error; owned */
+	int says;   /* a memory file: its standard error; owned */
+	int status; /* after helper_wait(): its exit status; -1: killed */
 };
 
 /* Where a helper of this name is looked for: beside husk if it is there, else where it is installed.

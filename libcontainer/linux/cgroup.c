@@ -320,6 +320,8 @@ int cgroup_open(const char *path, int *out_fd, struct err *e)
 	if (r < 0)
 		return r;
 	r = cgroup_open_below(root, path, O_RDONLY);
+	if (r == -ENOENT || r == -ENODEV)
+		return err_set(e, -r, "cgroup '%s' is gone: somebody else has removed it", path);
 	if (r < 0)
 		return err_sys(e, -r, "open cgroup '%s'", path);
 	*out_fd = r;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #define HELPER "husk-systemd"
+#define STATUS_UNREACHED 2 /* of the helper: no systemd to talk to */
 #define KEY "linux.cgroupsPath"
 #define UNIT_NAME_MAX 255    /* systemd.unit(5): with its suffix */
 #define CGROUP_PATH_MAX 4096 /* bytes of the helper's answer */
@@ -80,6 +81,16 @@ int cgroup_scope_names(const char *cgroups_path, const char *id, bool user, char
 	return 0;
 }
 
+const char *cgroup_scope_below(const char *path, const char *unit)
+{
+	size_t len = strlen(unit);
+
+	for (const char *at = strstr(path, unit); at; at = strstr(at + 1, unit))
+		if ((at == path || at[-1] == '/') && (!at[len] || at[len] == '/'))
+			return at + len;
+	return "";
+}
+
 /* ---- properties ---- */
 
 struct list {
@@ -140,18 +151,35 @@ static void add_step(struct list *l, const struct cgroup_step *s)
 		add_quota(l, value);
 	if (str_starts(value, "default "))
 		value += strlen("default ");
+	if (str_eq(value, "\n")) /* how an empty list is written to its file */
+		value = "";
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
 		if (str_eq(s->file, same[i].file) &&
-		    (same[i].is_list ? bitlist_parse(value, CPUS_MAX, bits) == 0 : is_amount(value)))
+		    (same[i].is_list ? !*value || bitlist_parse(value, CPUS_MAX, bits) == 0 : is_amount(value)))
 			add(l, x_printf("%s=%s", same[i].property, str_eq(value, "max") ? "infinity" : value));
 }
 
-char **cgroup_scope_properties(const struct cgroup_steps *steps)
+static struct list properties_of(const struct cgroup_steps *steps)
 {
 	struct list l = { .v = x_calloc(1, sizeof(char *)) };
 
 	for (size_t i = 0; i < steps->n; i++)
 		add_step(&l, &steps->v[i]);
+	return l;
+}
+
+char **cgroup_scope_properties(const struct cgroup_steps *steps)
+{
+	return properties_of(steps).v;
+}
+
+/* Those that were asked for by name last: they count. */
+static char **all_properties(const struct cgroup_scope_wish *wish)
+{
+	struct list l = properties_of(wish->steps);
+
+	for (char *const *p = wish->properties; p && *p; p++)
+		add(&l, x_strdup(*p));
 	return l.v;
 }
 
@@ -201,7 +229,8 @@ static char **helper_env(void)
 	return env;
 }
 
-/* The helper's answer, "/a/b.scope\n", in one packet; none: it failed, and says why. */
+/* The helper's answer, "/a/b.scope\n", in one packet; none: it failed, and says why. -ENOTCONN: there is no
+ * systemd to ask. */
 static int read_cgroup(struct cgroup_scope *scope, char **out, struct err *e)
 {
 	char text[CGROUP_PATH_MAX];
@@ -218,16 +247,19 @@ static int read_cgroup(struct cgroup_scope *scope, char **out, struct err *e)
 	fd_close(&scope->hold);
 	if (helper_wait(&scope->helper, e) == 0)
 		(void)err_set(e, EPROTO, KEY ": " HELPER " named no cgroup");
+	else if (scope->helper.status == STATUS_UNREACHED)
+		e->code = ENOTCONN;
 	scope->helper.pid = 0;
 	return -e->code;
 }
 
-int cgroup_scope_start(struct cgroup_scope *scope, const char *slice, const char *unit, bool user,
-		       const struct cgroup_steps *steps, char **out_cgroup, struct err *e)
+int cgroup_scope_start(struct cgroup_scope *scope, const struct cgroup_scope_wish *wish, char **out_cgroup,
+		       struct err *e)
 {
-	AUTO_FREE char *in_slice = x_printf("Slice=%s", slice);
-	AUTO_FREE char *description = x_printf("Description=container %s", unit);
-	const char *const fixed[] = { in_slice,
+	AUTO_FREE char *in_slice = x_printf("Slice=%s", wish->slice);
+	AUTO_FREE char *description = x_printf("Description=container %s", wish->unit);
+	const char *const fixed[] = { wish->below,
+				      in_slice,
 				      description,
 				      "Delegate=true",
 				      "DefaultDependencies=false",
@@ -237,8 +269,8 @@ int cgroup_scope_start(struct cgroup_scope *scope, const char *slice, const char
 				      "MemoryAccounting=true",
 				      "TasksAccounting=true",
 				      NULL };
-	char **properties = cgroup_scope_properties(steps);
-	AUTO_FREE char **argv = helper_words(user, "start", unit, fixed, properties);
+	char **properties = all_properties(wish);
+	AUTO_FREE char **argv = helper_words(wish->user, "start", wish->unit, fixed, properties);
 	AUTO_FREE char **env = helper_env();
 	AUTO_FD ours = -1, theirs = -1;
 	int pair[2], r = 0;
@@ -289,6 +321,14 @@ int cgroup_scope_set(const char *unit, bool user, const struct cgroup_steps *ste
 
 	cgroup_scope_properties_free(properties);
 	return r;
+}
+
+int cgroup_scope_attach(const char *unit, const char *path, pid_t pid, struct err *e)
+{
+	AUTO_FREE char *id = x_printf("%d", (int)pid);
+	char *words[] = { (char *)(uintptr_t)cgroup_scope_below(path, unit), id, NULL };
+
+	return call_helper("attach", unit, true, words, e);
 }
 
 int cgroup_scope_remove(const char *cgroup, const char *unit, bool user, struct err *e)

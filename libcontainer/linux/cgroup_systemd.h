@@ -35,14 +35,28 @@ struct cgroup_scope {
 	int hold; /* the helper's standard input; valid while helper.pid > 0 */
 };
 
-/* Makes it. user: by the user's own systemd. *out_cgroup: its path below the hierarchy's root,
- * malloc'ed. End with cgroup_scope_release(): the scope then lasts as long as there is a process in it. */
-int cgroup_scope_start(struct cgroup_scope *scope, const char *slice, const char *unit, bool user,
-		       const struct cgroup_steps *steps, char **out_cgroup, struct err *e);
+/* What is asked for. */
+struct cgroup_scope_wish {
+	const char *slice, *unit;
+	const char *below;		  /* a cgroup below the scope's that is meant instead: "/a", or "" */
+	bool user;			  /* by the user's own systemd */
+	const struct cgroup_steps *steps; /* limits that it is to know of */
+	char *const *properties;	  /* further ones, as husk-systemd takes them; NULL: none */
+};
+
+/* Makes it. *out_cgroup: its path below the hierarchy's root, malloc'ed. -ENOTCONN: no such systemd answers. End with
+ * cgroup_scope_release(): the scope then lasts as long as there is a process in it. */
+int cgroup_scope_start(struct cgroup_scope *scope, const struct cgroup_scope_wish *wish, char **out_cgroup,
+		       struct err *e);
 /* The helper leaves, and is waited for. Does nothing to one that was not started. */
 void cgroup_scope_release(struct cgroup_scope *scope);
 /* Tells systemd of limits that were changed. */
 int cgroup_scope_set(const char *unit, bool user, const struct cgroup_steps *steps, struct err *e);
+/* Moves a process of this user's into the cgroup `path`, which is the unit's or below it, by the user's own systemd: it
+ * may ask the host's, which may do what this user may not. */
+int cgroup_scope_attach(const char *unit, const char *path, pid_t pid, struct err *e);
+/* What path has below the unit's own cgroup: "" or "/a/b". Points into path. */
+const char *cgroup_scope_below(const char *path, const char *unit);
 /* After all in it have ended: waits until systemd has seen that and removed the cgroup, so that the unit ends, too:
  * were the cgroup removed behind its back, systemd would hold on to the unit. If it does not, it is told to stop it. */
 int cgroup_scope_remove(const char *cgroup, const char *unit, bool user, struct err *e);

@@ -5,6 +5,7 @@
 #include "bitlist.h"
 #include "bus.h"
 #include "str.h"
+#include "unitprop.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -105,12 +106,82 @@ static int append_value(sd_bus_message *m, enum kind kind, const char *value)
 	}
 }
 
+/* ---- of annotations ---- */
+
+static int append_gvariant(sd_bus_message *m, const struct gvariant *v)
+{
+	uint64_t bits = v->negative ? 0 - v->magnitude : v->magnitude;
+	int r = sd_bus_message_open_container(m, 'v', v->type);
+
+	if (r < 0)
+		return r;
+	switch (v->type[0]) {
+	case 'y':
+		r = sd_bus_message_append(m, "y", (uint8_t)bits);
+		break;
+	case 'n':
+		r = sd_bus_message_append(m, "n", (int16_t)bits);
+		break;
+	case 'q':
+		r = sd_bus_message_append(m, "q", (uint16_t)bits);
+		break;
+	case 'i':
+		r = sd_bus_message_append(m, "i", (int32_t)bits);
+		break;
+	case 'u':
+		r = sd_bus_message_append(m, "u", (uint32_t)bits);
+		break;
+	case 'x':
+		r = sd_bus_message_append(m, "x", (int64_t)bits);
+		break;
+	case 't':
+		r = sd_bus_message_append(m, "t", bits);
+		break;
+	case 'b':
+		r = sd_bus_message_append(m, "b", (int)bits);
+		break;
+	case 's':
+		r = sd_bus_message_append(m, "s", v->strings[0]);
+		break;
+	default:
+		r = sd_bus_message_append_strv(m, v->strings);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* text: behind the '@'. */
+static int append_given(sd_bus_message *m, const char *text, struct err *e)
+{
+	size_t len = strcspn(text, "=");
+	AUTO_FREE char *name = x_printf("%.*s", (int)len, text);
+	struct unitprop p;
+	int r = unitprop_parse(name, text[len] ? text + len + 1 : "", &p, e);
+
+	if (r == 0) {
+		r = sd_bus_message_open_container(m, 'r', "sv");
+		if (r >= 0)
+			r = sd_bus_message_append(m, "s", p.name);
+		if (r >= 0)
+			r = append_gvariant(m, &p.value);
+		if (r >= 0)
+			r = sd_bus_message_close_container(m);
+		if (r < 0)
+			r = err_sys(e, -r, "property %s", name);
+	}
+	unitprop_free(&p);
+	return r;
+}
+
+/* ---- */
+
 int property_append(sd_bus_message *m, const char *text, struct err *e)
 {
 	size_t len = strcspn(text, "=");
 	const struct property *p = find(text, len);
 	int r;
 
+	if (*text == '@')
+		return append_given(m, text + 1, e);
 	if (!p || !text[len])
 		return err_set(e, EINVAL, "no property of a unit that husk sets: '%s'", text);
 	r = sd_bus_message_open_container(m, 'r', "sv");

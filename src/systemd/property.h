@@ -9,7 +9,7 @@
 
 /* Appends one (sv). Known are the properties of systemd.resource-control(5) that linux.resources has a
  * word for, with values in the units of the bus (bytes, microseconds; "infinity"), and those of
- * systemd.unit(5) that a scope of a container has. */
+ * systemd.unit(5) that a scope of a container has. Any other as "@NAME=VALUE", in the form of unitprop.h. */
 int property_append(sd_bus_message *m, const char *text, struct err *e);
 
 #endif

@@ -63,6 +63,21 @@ static int job_wait(sd_bus *bus, struct job *j, const char *what, struct err *e)
 	return 0;
 }
 
+/* Is it given again later on? systemd would take some twice, and some not. */
+static bool comes_again(char *const *properties)
+{
+	const char *name = *properties + (**properties == '@');
+	size_t len = strcspn(name, "=");
+
+	for (char *const *p = properties + 1; *p; p++) {
+		const char *other = *p + (**p == '@');
+
+		if (strcspn(other, "=") == len && strncmp(other, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int append_properties(sd_bus_message *m, char *const *properties, bool with_pid, struct err *e)
 {
 	int r = sd_bus_message_open_container(m, 'a', "(sv)");
@@ -72,6 +87,8 @@ static int append_properties(sd_bus_message *m, char *const *properties, bool wi
 	if (r < 0)
 		return err_sys(e, -r, "make a message for systemd");
 	for (; *properties; properties++) {
+		if (comes_again(properties))
+			continue;
 		r = property_append(m, *properties, e);
 		if (r < 0)
 			return r;
@@ -194,6 +211,19 @@ int scope_start(sd_bus *bus, const char *unit, char *const *properties, char **o
 	free(job.path);
 	free(job.result);
 	return r;
+}
+
+/* AttachProcessesToUnit(s name, s subcgroup, au pids) */
+int scope_attach(sd_bus *bus, const char *unit, const char *below, uint32_t pid, struct err *e)
+{
+	sd_bus_error why = SD_BUS_ERROR_NULL;
+	int r = sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "AttachProcessesToUnit", &why,
+				   NULL, "ssau", unit, below, 1, pid);
+
+	if (r < 0)
+		r = bus_error(e, r, &why, "move a process into a scope");
+	sd_bus_error_free(&why);
+	return r < 0 ? r : 0;
 }
 
 /* SetUnitProperties(s name, b runtime, a(sv) properties) */

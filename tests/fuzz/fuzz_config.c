@@ -2,11 +2,14 @@
 /*
  * fuzz_config.c: any bytes as config.json. What is accepted must hold what spec.h
  * promises; it is then planned, its limits are checked, and its device rules and
- * (when they are few) its seccomp rules compiled, as create does.
+ * (when they are few) its seccomp rules compiled, and its properties of a unit read, as
+ * create does.
  */
+#include "annotation.h"
 #include "cgroup_check.h"
 #include "cgroup_dev.h"
 #include "cgroup_limits.h"
+#include "cgroup_systemd.h"
 #include "json_tree.h"
 #include "plan.h"
 #include "seccomp_compile.h"
@@ -151,6 +154,26 @@ static void compile_seccomp(const struct spec_seccomp *s)
 	seccomp_prog_free(&prog);
 }
 
+/* What annotations ask systemd for: with `user`, as no leave of a file of this host's must be asked for. */
+static void read_unitprops(const struct spec *spec)
+{
+	struct strv words = { 0 };
+	char *below = NULL;
+	struct err e = { 0 };
+	int r = annotation_unitprops(spec, true, &words, &e);
+
+	if (r < 0)
+		require_message(r, &e);
+	for (size_t i = 0; i < words.n; i++)
+		require(words.v[i][0] == '@' && strchr(words.v[i], '='));
+	cgroup_scope_properties_free(words.v);
+	r = annotation_subgroup(spec, &below, &e);
+	if (r < 0)
+		require_message(r, &e);
+	require(!below || (*below == '/' && below[1] && !strstr(below, "//") && !strstr(below, "/../")));
+	free(below);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct spec *spec = NULL;
@@ -166,6 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_spec(spec);
+	read_unitprops(spec);
 	plan_spec(spec);
 	check_resources(spec->linux_);
 	compile_seccomp(spec->linux_->seccomp);

@@ -10,6 +10,7 @@ private_cgroup2 "$@"
 
 USER_ONLY="test_a_vm_is_for_the_hosts_root"
 ROOT_ONLY="test_hook_output test_the_containers_own_hook_gets_no_file_of_the_host test_pidfd_receiver test_who_may_write_husk_json"
+ROOT_ONLY+=" test_properties_of_a_unit test_properties_with_power_must_be_allowed test_a_cgroup_below_the_scope"
 ROOT_ONLY+=" test_what_husk_json_may_hold test_groups_are_kept test_husk_json_is_not_read_without_need"
 
 # annotated JQ_OBJECT [JQ]: a bundle b that has these annotations
@@ -182,6 +183,58 @@ test_what_husk_json_may_hold() {
 test_husk_json_is_not_read_without_need() {
 	annotated '{"run.oci.keep_original_groups": "1", "io.husk.isolation": "container"}'
 	HUSK_JSON='{' expect_status 0 allowing_husk '' run -b b "$ID"
+}
+
+# husk with a helper of the test's own, which writes down what it is asked, a word a line, and fails.
+stand_in_for_systemd() {
+	cp "$HUSK" "$T/husk"
+	printf '#!/bin/sh\nprintf "%%s\\n" "$@" >%s/asked\necho no >&2\nexit 1\n' "$T" >"$T/husk-systemd"
+	chmod 0755 "$T/husk-systemd"
+	HUSK=$T/husk
+	HUSK_FLAGS=--systemd-cgroup
+}
+
+test_properties_of_a_unit() {
+	stand_in_for_systemd
+	local p=org.systemd.property.
+	annotated "{\"${p}TimeoutStopSec\": \"7\", \"${p}CollectMode\": \"'inactive'\", \"${p}After\": \"['a.service']\", \"other\": \"'x'\"}"
+	expect_error "husk-systemd|no" husk run -b b "$ID"
+	assert_eq "$(tail -n 3 asked | tr '\n' ' ')" "@TimeoutStopSec=7 @CollectMode='inactive' @After=['a.service'] " "what systemd is asked"
+	rm asked
+	annotated "{\"${p}TimeoutStopSec\": \"soon\"}"
+	expect_error "annotations\\[\"${p}TimeoutStopSec\"\\]: expected a value in GVariant's text format.*got 'soon'" husk run -b b "$ID"
+	annotated "{\"${p}TimeoutStopSec\": \"'7'\"}"
+	expect_error "annotations\\[\"${p}TimeoutStopSec\"\\]: expected a number of seconds" husk run -b b "$ID"
+	annotated "{\"${p}Timeout-Stop\": \"7\"}"
+	expect_error "annotations\\[\"${p}Timeout-Stop\"\\]: expected the name of a property" husk run -b b "$ID"
+	[ ! -e asked ] || fail "systemd was asked: $(cat asked)"
+	# without systemd they are anybody's notes, as with runc
+	HUSK_FLAGS='' expect_status 0 husk run -b b "$ID"
+}
+
+test_properties_with_power_must_be_allowed() {
+	stand_in_for_systemd
+	local name=org.systemd.property.Wants
+	annotated "{\"$name\": \"['other.service']\"}"
+	expect_error "annotations\\[\"$name\"\\]: acts on more of the host .* '/etc/husk/husk.json' does not allow" husk run -b b "$ID"
+	[ ! -e asked ] || fail "systemd was asked: $(cat asked)"
+	expect_error "husk-systemd|no" allowing_husk "[\"$name\"]" run -b b "$ID"
+	assert_eq "$(tail -n 1 asked)" "@Wants=['other.service']" "what systemd is asked"
+}
+
+test_a_cgroup_below_the_scope() {
+	local name
+	stand_in_for_systemd
+	annotated '{"run.oci.systemd.subgroup": "a/b"}'
+	expect_error "husk-systemd|no" husk run -b b "$ID"
+	assert_eq "$(sed -n 3p asked)" /a/b "what systemd is asked"
+	rm asked
+	for name in .. ../a a/../b a//b /a a/ . a/./b $'a\\nb' "$(printf '%0256d' 0)"; do
+		annotated "{\"run.oci.systemd.subgroup\": \"$name\"}"
+		expect_error 'annotations\["run.oci.systemd.subgroup"\]: expected the name of a cgroup below' husk run -b b "$ID"
+	done
+	[ ! -e asked ] || fail "systemd was asked: $(cat asked)"
+	HUSK_FLAGS='' expect_status 0 husk run -b b "$ID"
 }
 
 run_tests "$@"

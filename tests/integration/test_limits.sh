@@ -236,6 +236,56 @@ test_pids_limit_stops_forks() {
 	assert_match "$ERR" "fork" stderr
 }
 
+# one_process_starts JQ...: the bundle c, so changed, starts under pids.max 1, which then holds.
+one_process_starts() {
+	make_bundle c --arg path "/$ID-2" '.linux.resources = {"pids": {"limit": 1}} | .linux.cgroupsPath = $path |
+		.process.args = ["/bin/sleep", "1000"]'
+	config c "$@"
+	expect_status 0 husk run --detach --bundle c "$ID-2"
+	DIR=$(cgroup_dir "$ID-2")
+	expect_file pids.max 1
+	expect_file pids.current 1
+	expect_status 0 husk delete --force "$ID-2"
+	container_sh c 'sleep 5 & echo never'
+	run husk run --bundle c "$ID-2"
+	[[ $STATUS != 0 && $OUT != *never* ]] || fail "two processes under pids.max 1"
+	rm -r c
+}
+
+# Whoever makes the container's process is none of those that the limit is for.
+test_one_process_is_enough_however_it_is_made() {
+	need_controllers pids
+	local pid user='.linux.namespaces += [{"type": "user"}] | .linux.gidMappings = .linux.uidMappings'
+	one_process_starts .
+	limited '{}'
+	config b '.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}]' 
+	config b "$user"
+	expect_status 0 husk run --detach --bundle b "$ID"
+	pid=$(husk state "$ID" | jq .pid)
+	one_process_starts --arg path "/proc/$pid/ns/user" '.linux.namespaces += [{"type": "user", "path": $path}]'
+	one_process_starts --arg path "/proc/$pid/ns/pid" '(.linux.namespaces[] | select(.type == "pid")).path = $path'
+	end
+}
+
+# As with crun, one that is full can be looked into, but what looks can make no more.
+test_exec_into_a_full_container() {
+	need_controllers pids
+	local jq user='.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] | .linux.gidMappings = .linux.uidMappings'
+	limited '{"pids": {"limit": 1}}'
+	for jq in . "$user"; do
+		config b "$jq"
+		expect_status 0 husk run --detach --bundle b "$ID"
+		DIR=$(cgroup_dir "$ID")
+		expect_status 0 husk exec --detach --pid-file pid "$ID" sleep 100
+		grep -qx "$(cat pid)" "$DIR/cgroup.procs" || fail "not in the container's cgroup"
+		expect_file pids.current 2
+		run husk exec "$ID" sh -c 'sleep 5 & echo never'
+		[[ $STATUS != 0 && $OUT != *never* ]] || fail "a process was made in a full cgroup"
+		end
+	done
+}
+
 test_cpuset_is_seen_inside() {
 	need_controllers cpuset
 	[ "$(nproc)" -gt 1 ] || skip "this machine has one CPU"

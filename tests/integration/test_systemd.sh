@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The systemd cgroup manager: scopes, their limits, and that none is left. It needs a
 # systemd as the init (the lab has one), and for a user's containers the user's own.
+# shellcheck disable=SC2016 # $names in single quotes are another shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +17,8 @@ need_systemd() {
 }
 
 # cgroup_of ID: the folder of its init.
-cgroup_of() { awk -F: -v cg="$CG" '$1 == 0 { print cg $3 }' "/proc/$(husk state "$1" | jq .pid)/cgroup"; }
+cgroup_of() { cgroup_of_pid "$(husk state "$1" | jq .pid)"; }
+cgroup_of_pid() { awk -F: -v cg="$CG" '$1 == 0 { print cg $3 }' "/proc/$1/cgroup"; }
 unit_is_gone() { [ -z "$(systemctl list-units --all --no-legend "$1")" ]; }
 
 test_run_is_in_a_scope() {
@@ -36,7 +38,7 @@ test_whose_systemd_it_is() {
 	chmod 0755 "$T/husk-systemd"
 	make_bundle b
 	run "$T/husk" --root "$ROOT" --systemd-cgroup --rootless=true run -b b "$ID"
-	assert_match "$(cat asked)" "^start husk-$ID.scope Slice=system.slice " "what the helper was asked"
+	assert_match "$(cat asked)" "^start husk-$ID.scope  Slice=system.slice " "what the helper was asked"
 }
 
 test_slices_nest_and_there_is_a_default() {
@@ -167,31 +169,141 @@ test_paths_of_another_form_are_refused() {
 	expect_error "'nonsense' is no name of a slice" husk run --bundle b "$ID"
 }
 
-test_a_user_has_scopes_of_their_own_systemd() {
+test_annotations_are_properties_of_the_scope() {
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .annotations = {"org.systemd.property.TimeoutStopSec": "7",
+		"org.systemd.property.CPUWeight": "uint64 77", "org.systemd.property.Description": "'"'a \\\"b\\\"'"'",
+		"org.systemd.property.After": "['"'basic.target'"']", "org.systemd.property.SendSIGHUP": "true",
+		"org.systemd.property.KillSignal": "15", "org.systemd.property.Slice": "'"'machine.slice'"'"}'
+	expect_error "Slice.*'allowedAnnotations'" husk run --detach --bundle b "$ID"
+	config b 'del(.annotations["org.systemd.property.Slice"])'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	assert_eq "$(systemctl show -p TimeoutStopUSec,CPUWeight,Description,SendSIGHUP,KillSignal "husk-$ID.scope" | sort | tr '\n' ' ')" \
+		'CPUWeight=77 Description=a "b" KillSignal=15 SendSIGHUP=yes TimeoutStopUSec=7s '
+	assert_match "$(systemctl show -P After "husk-$ID.scope")" basic.target After
+	expect_status 0 husk delete --force "$ID"
+	config b '.annotations = {"org.systemd.property.NoSuchProperty": "1"}'
+	expect_error "NoSuchProperty" husk run --bundle b "$ID"
+	expect_output "" husk list -q
+}
+
+test_a_cgroup_below_the_scope_is_the_containers() {
+	local cg
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources = {"pids": {"limit": 1}, "memory": {"limit": 67108864}} |
+		.annotations = {"run.oci.systemd.subgroup": "inner"}'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	cg=$(cgroup_of "$ID")
+	assert_match "$cg" "/system.slice/husk-$ID.scope/inner$"
+	assert_eq "$(cat "$cg/pids.max" "$cg/memory.max" | tr '\n' ' ')" "1 67108864 "
+	expect_status 0 husk update --pids-limit 5 "$ID"
+	assert_eq "$(cat "$cg/pids.max")" 5
+	expect_output "0::/" husk exec "$ID" cat /proc/self/cgroup
+	expect_status 0 husk pause "$ID"
+	expect_status 0 husk resume "$ID"
+	expect_status 0 husk delete --force "$ID"
+	wait_for 5 unit_is_gone "husk-$ID.scope"
+	[ ! -e "$(dirname "$cg")" ] || fail "the scope's cgroup is left"
+}
+
+# The kernel takes no process at all, systemd does not: nothing of the update stays.
+test_an_update_that_systemd_refuses_changes_nothing() {
+	local cg open=': >/dev/kmsg'
+	need_systemd
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources = {"pids": {"limit": 9}, "memory": {"limit": 67108864},
+		"devices": [{"allow": false, "access": "rwm"}]} |
+		.linux.devices = [{"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11, "fileMode": 438}]'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	cg=$(cgroup_of "$ID")
+	echo '{"unified": {"pids.max": "0"}, "memory": {"limit": 33554432}, "devices": [{"allow": true, "access": "rwm"}]}' >r.json
+	expect_error "TasksMax|out of range" husk update -r r.json "$ID"
+	assert_eq "$(cat "$cg/pids.max" "$cg/memory.max" | tr '\n' ' ')" "9 67108864 "
+	expect_status 1 husk exec "$ID" sh -c "$open"
+	# and what it was told is told anew, when a step after that fails
+	echo '{"pids": {"limit": 5}, "memory": {"limit": 33554432}, "devices": [{"allow": true, "access": "rwm"}]}' >r.json
+	expect_error "was made without linux.intelRdt" husk update -r r.json --l3-cache-schema L3:0=f "$ID"
+	assert_eq "$(cat "$cg/pids.max" "$cg/memory.max" | tr '\n' ' ')" "9 67108864 "
+	assert_eq "$(systemctl show -p MemoryMax,TasksMax "husk-$ID.scope" | sort | tr '\n' ' ')" "MemoryMax=67108864 TasksMax=9 "
+	expect_status 1 husk exec "$ID" sh -c "$open"
+	expect_status 0 husk update -r r.json "$ID"
+	expect_status 0 husk exec "$ID" sh -c "$open"
+	expect_status 0 husk delete --force "$ID"
+}
+
+# user_bundle FILTER: of the lab's user, in ~/bundle, with husk beside its helper in $T.
+user_bundle() {
 	need_systemd
 	command -v as-lab-user.sh >/dev/null || skip "no user with a session of its own (the lab has one)"
 	cp -r "$HUSK_TEMPLATE" rootfs
 	cp "$HUSK" "$HUSK_TOP_BUILDDIR/husk-systemd" .
 	chmod -R go+rX .
-	cat >user.sh <<-EOF
-		set -e
-		rm -rf ~/bundle
-		mkdir ~/bundle
-		cd ~/bundle
-		cp -r $T/rootfs .
-		$T/husk spec --rootless
-		jq '.process.terminal = false | .linux.resources.memory.limit = 67108864
-			| .process.args = ["sh", "-c", "p=\$(sed s/^0::// /proc/self/cgroup); echo \$p; cat /sys/fs/cgroup\$p/memory.max"]
-			| .linux.namespaces |= map(select(.type != "cgroup")) | .mounts |= map(select(.destination != "/sys/fs/cgroup"))
-			| (.mounts[] | select(.destination == "/sys")) = {destination: "/sys", type: "none", source: "/sys",
-				options: ["rbind", "ro"]}' config.json >new
-		mv new config.json
-		$T/husk --systemd-cgroup run $ID
-	EOF
-	run as-lab-user.sh bash "$T/user.sh"
+	expect_status 0 as-lab-user.sh bash -c 'rm -rf bundle && mkdir bundle && cd bundle && cp -r "$0/rootfs" . &&
+		"$0/husk" spec --rootless && jq --arg id "$1" ".process.terminal = false | $2" config.json >new &&
+		mv new config.json' "$T" "$ID" "$1"
+}
+
+# What runs in the container sees the cgroups of the host.
+SEES_CGROUPS='.linux.namespaces |= map(select(.type != "cgroup")) | .mounts |= map(select(.destination != "/sys/fs/cgroup"))
+	| (.mounts[] | select(.destination == "/sys")) = {destination: "/sys", type: "none", source: "/sys", options: ["rbind", "ro"]}'
+
+# user_husk WORD...: below a cgroup of the user's.
+user_husk() { as-lab-user.sh sh -c 'cd bundle && exec "$@"' sh "$T/husk" --systemd-cgroup "$@"; }
+# login_husk WORD...: from a cgroup that is not, as after a login by ssh or su.
+login_husk() {
+	setpriv --reuid=lab --regid=lab --init-groups env HOME=/home/lab XDG_RUNTIME_DIR=/run/user/1000 \
+		sh -c 'cd /home/lab/bundle && exec "$@"' sh "$T/husk" --systemd-cgroup "$@"
+}
+
+# Never silent: what was asked for is named. Where systemd answers and refuses, and where the helper fails, it is an error.
+test_a_user_without_a_systemd_is_told() {
+	is_root || skip "needs root"
+	[ -x "$HUSK_TOP_BUILDDIR/husk-systemd" ] || skip "no husk-systemd: built without libsystemd"
+	as_user true
+	chmod 0755 "$T"
+	cp "$HUSK" "$HUSK_TOP_BUILDDIR/husk-systemd" "$T"
+	as_user sh -c 'cp -a "$1" "$2/home/rootfs" && cd "$2/home" && "$2/husk" spec --rootless' sh "$HUSK_TEMPLATE" "$T"
+	config home '.process.terminal = false | .process.args = ["true"]'
+	chmod 0644 home/config.json
+	lonely_husk() { as_user env -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS "$T/husk" --root "$T/home/state" --systemd-cgroup "$@"; }
+	expect_status 0 lonely_husk run -b home "$ID"
+	assert_match "$ERR" "^husk: warning: linux.cgroupsPath: .*connect to the user's systemd.*: running without a cgroup" warning
+	config home '.linux.resources = {"pids": {"limit": 33}, "memory": {"limit": 67108864}}'
+	expect_status 0 lonely_husk run -b home "$ID"
+	assert_match "$ERR" "linux.resources.pids.limit: not enforced without a cgroup of its own: ignoring" warning
+	assert_match "$ERR" "linux.resources.memory.limit: not enforced" warning
+	expect_error "connect to the user's systemd" lonely_husk --rootless=false run -b home "$ID"
+	printf '#!/bin/sh\necho "husk-systemd: the unit exists already" >&2\nexit 1\n' >"$T/husk-systemd"
+	expect_error "the unit exists already" lonely_husk run -b home "$ID"
+	rm "$T/husk-systemd"
+	expect_error "the helper program .* is missing" lonely_husk run -b home "$ID"
+}
+
+test_a_user_has_scopes_of_their_own_systemd() {
+	user_bundle '.linux.resources.memory.limit = 67108864 | '"$SEES_CGROUPS"' |
+		.process.args = ["sh", "-c", "p=$(sed s/^0::// /proc/self/cgroup); echo $p; cat /sys/fs/cgroup$p/memory.max"]'
+	run user_husk run "$ID"
 	assert_eq "$STATUS $ERR" "0 " "status and errors"
 	assert_match "$(sed -n 1p <<<"$OUT")" "^/user.slice/user-[0-9]+.slice/user@[0-9]+.service/user.slice/husk-$ID.scope$"
 	assert_eq "$(sed -n 2p <<<"$OUT")" 67108864 "its limit"
+}
+
+# The kernel lets them put nobody into the scope (EACCES): systemd does.
+test_a_user_outside_of_their_own_cgroups_has_scopes() {
+	local cg
+	user_bundle '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 9}} | .process.args = ["sleep", "100"]'
+	expect_status 0 login_husk run --detach "$ID" </dev/null
+	assert_eq "$ERR" "" "errors"
+	cg=$(cgroup_of_pid "$(login_husk state "$ID" | jq .pid)")
+	assert_match "$cg" "/user@1000.service/user.slice/husk-$ID.scope$" "its cgroup"
+	assert_eq "$(cat "$cg/memory.max" "$cg/pids.max" | tr '\n' ' ')" "67108864 9 " "its limits"
+	assert_eq "$(wc -l <"$cg/cgroup.procs")" 1 "processes in it"
+	expect_output "0::/" login_husk exec "$ID" cat /proc/self/cgroup
+	expect_status 0 login_husk exec --detach --pid-file /home/lab/exec.pid "$ID" sleep 100
+	assert_eq "$(cgroup_of_pid "$(cat /home/lab/exec.pid)")" "$cg" "the cgroup of exec"
+	expect_status 0 login_husk update --pids-limit 11 "$ID"
+	assert_eq "$(cat "$cg/pids.max")" 11
+	expect_status 0 login_husk delete --force "$ID"
+	[ ! -e "$cg" ] || fail "the cgroup is left"
 }
 
 run_tests "$@"

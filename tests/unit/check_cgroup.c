@@ -140,7 +140,7 @@ START_TEST(create_makes_parents_and_remove_leaves_them)
 	ck_assert(exists(below("a/b")));
 	ck_assert_ok(cgroup_remove(below("a/b/leaf"), e));
 	ck_assert_ok(cgroup_remove(below("no/such"), e));
-	ck_assert_fails(cgroup_open(below("a/b/leaf"), &fd, e), ENOENT, "No such file");
+	ck_assert_fails(cgroup_open(below("a/b/leaf"), &fd, e), ENOENT, "is gone");
 	(void)close(fd);
 	(void)close(again);
 }

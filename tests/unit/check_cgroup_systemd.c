@@ -84,6 +84,7 @@ START_TEST(limits_have_properties)
 		{ "cpu.max", "50000 100000", "CPUQuotaPerSecUSec=500000 CPUQuotaPeriodUSec=100000" },
 		{ "cpu.max", "max 20000", "CPUQuotaPerSecUSec=infinity CPUQuotaPeriodUSec=20000" },
 		{ "cpuset.cpus", "0-3,7", "AllowedCPUs=0-3,7" },
+		{ "cpuset.cpus", "\n", "AllowedCPUs=" }, /* as cgroup_apply.h writes an empty one back */
 		{ "io.weight", "default 100", "IOWeight=100" },
 		{ "io.weight", "8:0 100", "" }, /* of one device: systemd takes paths there */
 		{ "hugetlb.2MB.max", "4096", "" },
@@ -109,6 +110,19 @@ START_TEST(limits_have_properties)
 }
 END_TEST
 
+START_TEST(what_is_below_the_scope_is_found)
+{
+	static const char *const table[][3] = {
+		{ "system.slice/a.scope", "a.scope", "" }, { "system.slice/a.scope/b/c", "a.scope", "/b/c" },
+		{ "a.scope/b", "a.scope", "/b" },	   { "x-a.scope/a.scope.d/a.scope/b", "a.scope", "/b" },
+		{ "elsewhere/x-a.scope", "a.scope", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		ck_assert_str_eq(cgroup_scope_below(table[i][0], table[i][1]), table[i][2]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cgroup_systemd");
@@ -119,6 +133,7 @@ int main(void)
 	tcase_add_test(t, what_no_unit_can_be_called_is_escaped);
 	tcase_add_test(t, other_forms_are_refused);
 	tcase_add_test(t, limits_have_properties);
+	tcase_add_test(t, what_is_below_the_scope_is_found);
 	suite_add_tcase(s, t);
 	return ck_run(s);
 }

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Cgroups that somebody else has changed: with children, gone, frozen, in use, not the caller's. What limits do is
+# in test_limits.sh.
+# runs-as: root
+# shellcheck disable=SC2016 # $names in single quotes are another shell's or jq's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+need_cgroup2() {
+	is_root || skip "needs root"
+	ROOT_CGROUP=$(cgroup2_root)
+	[ -n "$ROOT_CGROUP" ] || skip "no cgroup2 on this machine"
+}
+
+# start_at PATH [JQ...]: a container with this linux.cgroupsPath; DIR is its cgroup.
+start_at() {
+	rm -rf b
+	make_bundle b --arg path "$1" '.process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = $path'
+	shift
+	config b "${@:-.}"
+	expect_status 0 husk run --detach --bundle b "$ID"
+	PID=$(husk state "$ID" | jq .pid)
+	DIR=$ROOT_CGROUP$(sed -n 's/^0:://p' "/proc/$PID/cgroup")
+}
+
+end() { expect_status 0 husk delete --force "$ID"; }
+
+test_exec_beside_children_of_the_cgroup() {
+	need_cgroup2
+	start_at "/$ID"
+	mkdir "$DIR/child"
+	expect_status 0 husk exec -d --pid-file pid "$ID" sleep 1000
+	grep -qx "$(cat pid)" "$DIR/cgroup.procs" || fail "not in the container's cgroup"
+	end
+	[ ! -e "$DIR" ] || fail "the cgroup is left"
+}
+
+# What systemd in a container does: its cgroup gives its children controllers, so none but they may have processes.
+test_exec_where_only_children_may_have_processes() {
+	need_cgroup2
+	local controller jq user='.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] | .linux.gidMappings = .linux.uidMappings'
+	for controller in memory hugetlb io ''; do
+		! grep -qw "${controller:-none}" "$ROOT_CGROUP/cgroup.controllers" || break
+	done
+	[ -n "$controller" ] || skip "no controller on this machine that only children with processes may have"
+	for jq in . "$user"; do
+		start_at "/$ID" "$jq"
+		mkdir "$DIR/init"
+		echo "$PID" >"$DIR/init/cgroup.procs"
+		grep -qw "$controller" "$DIR/cgroup.controllers" || echo "+$controller" >"$ROOT_CGROUP/cgroup.subtree_control"
+		echo "+$controller" >"$DIR/cgroup.subtree_control"
+		expect_status 0 husk exec -d --pid-file pid "$ID" sleep 1000
+		grep -qx "$(cat pid)" "$DIR/init/cgroup.procs" || fail "not in the cgroup of the first process"
+		end
+		[ ! -e "$DIR" ] || fail "the cgroup is left"
+	done
+}
+
+test_a_cgroup_that_is_gone_is_named() {
+	need_cgroup2
+	start_at "/$ID"
+	echo "$PID" >"$ROOT_CGROUP/cgroup.procs"
+	rmdir "$DIR"
+	expect_error "cgroup '$ID' is gone: somebody else has removed it" husk exec "$ID" true
+	expect_error "cannot update container '$ID': cgroup '$ID' is gone" husk update --pids-limit 5 "$ID"
+	expect_error "cgroup '$ID' is gone" husk pause "$ID"
+	expect_error "cgroup '$ID' is gone" husk events --stats "$ID"
+	is_status "$ID" running || fail "it does not run any more"
+	expect_status 0 husk kill "$ID" KILL
+	wait_for 10 is_status "$ID" stopped
+	expect_status 0 husk delete "$ID"
+	start_at "/$ID"
+	echo "$PID" >"$ROOT_CGROUP/cgroup.procs"
+	rmdir "$DIR"
+	end
+	! grep -q "^State:[[:space:]]*[A-Y]" "/proc/$PID/status" 2>/dev/null || fail "delete --force left the process"
+}
+
+# Its process would be born frozen.
+test_a_cgroup_below_a_frozen_one_is_named() {
+	need_cgroup2
+	mkdir "$ROOT_CGROUP/$ID"
+	echo 1 >"$ROOT_CGROUP/$ID/cgroup.freeze"
+	make_bundle b --arg path "/$ID/c" '.linux.cgroupsPath = $path'
+	expect_error "cgroup '$ID/c', or one above it, is frozen.*choose another linux.cgroupsPath" husk run --bundle b "$ID"
+	expect_error "cgroup '$ID/c', or one above it, is frozen" husk create --bundle b "$ID"
+	expect_output "" husk list -q
+	[ ! -e "$ROOT_CGROUP/$ID/c" ] || fail "its cgroup is left"
+	echo 0 >"$ROOT_CGROUP/$ID/cgroup.freeze"
+	expect_status 0 husk run --bundle b "$ID"
+	rmdir "$ROOT_CGROUP/$ID"
+}
+
+# The same where the process is made by another in the cgroup, which is waited for.
+test_a_frozen_cgroup_and_a_joined_user_namespace() {
+	need_cgroup2
+	start_at "/$ID" '.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] |
+		.linux.gidMappings = .linux.uidMappings | .linux.namespaces += [{"type": "user"}]'
+	mkdir "$ROOT_CGROUP/$ID-frozen"
+	echo 1 >"$ROOT_CGROUP/$ID-frozen/cgroup.freeze"
+	make_bundle c --arg path "/$ID-frozen/c" --arg user "/proc/$PID/ns/user" \
+		'.linux.cgroupsPath = $path | .linux.namespaces += [{"type": "user", "path": $user}]'
+	expect_error "cgroup '$ID-frozen/c', or one above it, is frozen" husk run --bundle c "$ID-2"
+	rmdir "$ROOT_CGROUP/$ID-frozen"
+	end
+}
+
+# One that somebody froze while it was empty is thawed; what the verbs say of a frozen container's is in test_exec.sh.
+test_an_empty_cgroup_that_was_frozen_is_used() {
+	need_cgroup2
+	mkdir "$ROOT_CGROUP/$ID"
+	echo 1 >"$ROOT_CGROUP/$ID/cgroup.freeze"
+	make_bundle b --arg path "/$ID" '.linux.cgroupsPath = $path'
+	expect_status 0 husk run --bundle b "$ID"
+}
+
+test_a_frozen_container_takes_limits_and_ends() {
+	need_cgroup2
+	start_at "/$ID"
+	echo 1 >"$DIR/cgroup.freeze"
+	wait_for 10 is_status "$ID" paused
+	echo '{"devices": [{"allow": false, "access": "rwm"}]}' >r.json
+	expect_status 0 husk update -r r.json "$ID"
+	expect_error "cannot exec in a paused container" husk exec "$ID" true
+	expect_status 0 husk kill "$ID" KILL
+	wait_for 10 is_status "$ID" stopped
+	expect_status 0 husk delete "$ID"
+	[ ! -e "$DIR" ] || fail "the cgroup is left"
+}
+
+test_a_cgroup_in_use_is_named() {
+	need_cgroup2
+	start_at "/$ID"
+	make_bundle c --arg path "/$ID" '.linux.cgroupsPath = $path'
+	expect_error "cgroup '$ID' already has processes in it: choose another linux.cgroupsPath" husk run --bundle c "$ID-2"
+	is_status "$ID" running || fail "the first one does not run any more"
+	end
+	mkdir -p "$ROOT_CGROUP/$ID/child"
+	expect_error "cgroup '$ID' already has cgroups in it" husk run --bundle c "$ID-2"
+	[ -e "$ROOT_CGROUP/$ID/child" ] || fail "somebody else's cgroup was removed"
+	rmdir "$ROOT_CGROUP/$ID/child" "$ROOT_CGROUP/$ID"
+}
+
+# A cgroup that root gave to nobody: asked for by name, and not to be had.
+test_a_cgroup_of_somebody_elses_is_named() {
+	need_cgroup2
+	mkdir "$ROOT_CGROUP/$ID"
+	chmod 0755 "$T"
+	as_user cp -r "$HUSK_TEMPLATE" "$T/home/rootfs"
+	as_user sh -c 'cd && "$0" spec --rootless && jq --arg path "/$1/c" ".process.terminal = false |
+		.process.args = [\"true\"] | .linux.cgroupsPath = \$path" config.json >new && mv new config.json' "$HUSK" "$ID"
+	expect_status 0 as_user sh -c 'cd && exec "$0" --root "$PWD/state" run "$1"' "$HUSK" "$ID"
+	assert_match "$ERR" "create cgroup '$ID/c': Permission denied: running without a cgroup" warning
+	expect_error "create cgroup '$ID/c': Permission denied" \
+		as_user sh -c 'cd && exec "$0" --root "$PWD/state" --rootless=false run "$1"' "$HUSK" "$ID"
+	rmdir "$ROOT_CGROUP/$ID"
+}
+
+run_tests "$@"
