@@ -160,4 +160,82 @@ test_a_cgroup_of_somebody_elses_is_named() {
 	rmdir "$ROOT_CGROUP/$ID"
 }
 
+# ---- in from outside ----
+
+# A user's scope, and a session outside of it. A helper of the test's own stands in for systemd, and the test for the
+# root that moves who is named to it.
+outside_of_a_scope() {
+	need_cgroup2
+	as_user true
+	chmod 0755 "$T"
+	mkdir "$ROOT_CGROUP/$ID"
+	chown -R "$HUSK_TEST_USER" "$ROOT_CGROUP/$ID"
+	cp "$HUSK" "$T/husk"
+	cat >"$T/husk-systemd" <<-EOF
+		#!/bin/sh
+		echo "\$*" >>$T/home/asked
+		case \$2 in
+		start) mkdir -p $ROOT_CGROUP/$ID/\$3\$4 && printf '/$ID/%s\n' "\$3\$4" && exec cat >/dev/null ;;
+		attach) [ ! -e $T/home/refuse ] || { echo "husk-systemd: not you" >&2; exit 1; }
+			echo "\$5" >$T/home/who && read -r done <$T/home/done ;;
+		esac
+	EOF
+	chmod 0755 "$T/husk-systemd"
+	mkfifo "$T/home/who" "$T/home/done"
+	chmod 0666 "$T/home/who" "$T/home/done"
+	while read -r pid <"$T/home/who" && [ "$pid" != end ]; do
+		echo "$pid" >"$ROOT_CGROUP/$ID/husk-$ID.scope$1/cgroup.procs"
+		echo >"$T/home/done"
+	done &
+	MOVER=$!
+	as_user sh -c 'cp -a "$1" "$2/home/rootfs" && cd "$2/home" && "$2/husk" spec --rootless' sh "$HUSK_TEMPLATE" "$T"
+	config home '.process.terminal = false | .process.args = ["sleep", "100"]'
+	chmod 0644 home/config.json
+}
+
+outside_husk() { as_user sh -c 'cd "$1/home" && shift && exec "$@"' sh "$T" "$T/husk" --root "$T/home/state" --systemd-cgroup "$@"; }
+
+nobody_is_outside_any_more() {
+	echo end >"$T/home/who"
+	wait "$MOVER"
+	rmdir "$ROOT_CGROUP/$ID"
+}
+
+test_a_user_outside_of_the_scope_is_let_in() {
+	local cg
+	outside_of_a_scope ""
+	expect_status 0 outside_husk run --detach "$ID"
+	assert_eq "$ERR" "" "errors"
+	cg=$ROOT_CGROUP/$ID/husk-$ID.scope
+	assert_eq "$(cat "$cg/cgroup.procs")" "$(outside_husk state "$ID" | jq .pid)" "who is in the scope"
+	expect_output "0::/" outside_husk exec "$ID" grep ^0 /proc/self/cgroup
+	expect_status 0 outside_husk exec --detach --pid-file "$T/home/pid" "$ID" sleep 100
+	grep -qx "$(cat home/pid)" "$cg/cgroup.procs" || fail "what exec made is not in the scope"
+	assert_eq "$(grep -c "^--user attach husk-$ID.scope  [0-9]*\$" home/asked)" 3 "who was moved"
+	expect_status 0 outside_husk delete --force "$ID"
+	[ ! -e "$cg" ] || fail "the scope is left"
+	nobody_is_outside_any_more
+}
+
+test_a_cgroup_below_the_scope_is_entered() {
+	outside_of_a_scope /in/ner
+	config home '.annotations = {"run.oci.systemd.subgroup": "in/ner"}'
+	expect_status 0 outside_husk run --detach "$ID"
+	assert_eq "$(cat "$ROOT_CGROUP/$ID/husk-$ID.scope/in/ner/cgroup.procs")" "$(outside_husk state "$ID" | jq .pid)" "who is in it"
+	grep -q "^--user attach husk-$ID.scope /in/ner [0-9]*\$" home/asked || fail "asked was: $(cat home/asked)"
+	expect_status 0 outside_husk delete --force "$ID"
+	rmdir "$ROOT_CGROUP/$ID/husk-$ID.scope"/{in,}
+	nobody_is_outside_any_more
+}
+
+test_a_user_who_is_not_let_in_is_told() {
+	outside_of_a_scope ""
+	: >home/refuse
+	expect_error "may not put a process into the container's cgroup.*the user's systemd did not do it: .*not you" \
+		outside_husk run --detach "$ID"
+	expect_output "" outside_husk list -q
+	[ ! -e "$ROOT_CGROUP/$ID/husk-$ID.scope" ] || fail "the scope is left"
+	nobody_is_outside_any_more
+}
+
 run_tests "$@"
