@@ -52,6 +52,7 @@ pod_on_terminal() { on_terminal "${POD[@]}" --runtime "$(runtime_word)" "$@"; }
 after_half() {
 	case $1 in
 	same_pods) pod pod rm --all --force ;;
+	same_bridge) pod rm --all --force --time 0 && pod network rm --force own ;;
 	same_volumes) pod rm --all --force --time 0 && pod volume rm --all --force ;;
 	*) pod rm --all --force --time 0 ;;
 	esac
@@ -367,6 +368,17 @@ same_network() {
 	if ! is_lab; then
 		must pod run --rm test ping -c 1 -W 5 "$(pod inspect --format '{{.NetworkSettings.IPAddress}}' server)" | grep -c 'time='
 	fi
+}
+
+# A network of the user's own, whose members find each other by name.
+same_bridge() {
+	must pod network create --subnet 10.99.0.0/24 own
+	must pod run --detach --network own --name server test nc -l -p 80 -e echo answer
+	must pod run --rm --network own test sh -ec 'ip addr show eth0 | grep -o "inet 10.99.0."; nslookup server | grep -c "^Address.*10.99.0."
+		nc -w 5 server 80 </dev/null'
+	show pod run --rm --network none test sh -c 'nc -w 1 10.99.0.2 80 </dev/null 2>&1'
+	must pod rm --force --time 0 server
+	must pod network rm own
 }
 
 same_build() {
