@@ -64,14 +64,19 @@ int seal_bytes(const char *name, const void *data, size_t len, int *out_fd, stru
 	return seal_make(name, false, data, len, out_fd, e);
 }
 
+/* The copy is called by the path of the program, by which helper_path() finds what lies beside that; by no path
+ * where it is too long for a memory file's name. */
 static int copy_program(int from, int *out_fd, struct err *e)
 {
+	char path[NAME_MAX - sizeof("memfd:") + 2];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
 	AUTO_FD fd = -1;
 	struct stat st;
 	off_t left;
 	int r;
 
-	r = new_memfd("husk", true, &fd, e);
+	path[len > 0 && (size_t)len < sizeof(path) ? len : 0] = '\0';
+	r = new_memfd(*path ? path : "husk", true, &fd, e);
 	if (r < 0)
 		return r;
 	if (fstat(from, &st) < 0)

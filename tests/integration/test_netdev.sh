@@ -116,6 +116,18 @@ test_it_moves_into_a_joined_namespace() {
 	ip link del vb 2>/dev/null || true
 }
 
+# husk runs from a copy of itself then, and finds the helper beside itself all the same.
+test_it_moves_where_the_pid_namespace_is_joined() {
+	pair va vb
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	make_bundle c --arg path "/proc/$(husk state "$ID" | jq .pid)/ns/pid" '.linux.netDevices = {va: {name: "eth7"}} |
+		(.linux.namespaces[] | select(.type == "pid")).path = $path'
+	container_sh c 'ls /sys/class/net'
+	expect_output $'eth7\nlo' husk run --bundle c "$ID-2"
+	expect_status 0 husk delete --force "$ID"
+}
+
 test_a_missing_interface_is_named() {
 	pair va vb
 	ip addr add 10.9.0.1/24 dev va
