@@ -154,7 +154,7 @@ SHOW_SIZE='for i in 1 2 3 4 5 6 7 8 9; do size=$(stty size 2>/dev/null) && [ "$s
 # What a program in a container can see of its confinement. (/dev/core, for a masked file, is made by
 # crun and not by husk.)
 # shellcheck disable=SC2016,SC2034
-SHOW_INSIDE='id; pwd; hostname; umask; env | grep -v ^HOSTNAME | sort
+SHOW_INSIDE='exec 2>&1; id; pwd; hostname; umask; env | grep -v ^HOSTNAME | sort
 	grep -E "^(Cap|NoNewPrivs|Seccomp:|Groups|Umask)" /proc/self/status
 	cat /proc/self/uid_map /proc/self/gid_map /proc/self/oom_score_adj /proc/self/cgroup /proc/1/cgroup
 	awk "\$5 !~ /^.(proc|sys).+/ || \$5 ~ /cgroup/ { print \$5, \$6, \$(NF - 2), \$NF }" /proc/self/mountinfo |
