@@ -16,11 +16,15 @@ static int full(struct err *e)
 
 static int answer_ok(struct agent *a, uint32_t process, uint32_t request, struct err *e)
 {
+	if (!request) /* nobody waits for it */
+		return 0;
 	return message_put(&a->channel.out, MSG_OK, process, request) < 0 ? full(e) : 0;
 }
 
 static int answer_err(struct agent *a, uint32_t process, uint32_t request, const struct err *why, struct err *e)
 {
+	if (!request)
+		return 0;
 	return message_put_err(&a->channel.out, process, request, why) < 0 ? full(e) : 0;
 }
 
@@ -353,7 +357,7 @@ int host_session_ended(struct agent *a, struct session *s, int status, struct er
 		r = process_made(a, &was, agent_task(a, was.process), pid, &why);
 	if (r < 0)
 		return answer_err(a, was.process, was.request, &why, e);
-	if (text.len && message_put_text(&a->channel.out, was.request, text.s, text.len) < 0)
+	if (was.request && text.len && message_put_text(&a->channel.out, was.request, text.s, text.len) < 0)
 		return full(e);
 	return answer_ok(a, was.process, was.request, e);
 }

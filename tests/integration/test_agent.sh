@@ -98,6 +98,15 @@ test_signals_arrive() {
 	assert_out 0.out $'ready\ngot term'
 }
 
+# The request 0 is none.
+test_what_is_not_asked_for_is_not_answered() {
+	bundle 'exec sleep 1000'
+	process p.json 'trap "exit 4" USR1; echo ready; while :; do sleep 0.1; done'
+	run_container exec 1 p.json - output 1 ready raw "$(hex 7 1 0a00000000000000)" wait 1 \
+		raw "$(hex 7 1 0a00000000000000)$(hex 8 0 01000100)$(hex 12 0)" sleep 500
+	expect ok ok ok "exit 1 4" end "agent 0"
+}
+
 test_a_signal_for_all() {
 	bundle 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 	process p.json 'exec sleep 1000'
