@@ -4,6 +4,7 @@
 
 #include "str.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -28,10 +29,14 @@ int backend_init(struct backend *d, struct fs_server *fs, int sock, struct err *
 	return d->epoll < 0 ? err_sys(e, errno, "make an epoll set") : 0;
 }
 
+/* The first thread that meets it speaks. */
 static void end_broken(const struct backend_queue *dq, const struct err *e)
 {
+	static atomic_flag told = ATOMIC_FLAG_INIT;
 	uint64_t one = 1;
 
+	if (atomic_flag_test_and_set(&told))
+		return;
 	if (dq->err >= 0)
 		(void)!write(dq->err, &one, sizeof(one));
 	(void)fprintf(stderr, "husk-fsd: %s\n", e->msg);

@@ -153,7 +153,7 @@ static uint16_t *used_event(struct vq *q)
 
 static uint16_t *avail_event(struct vq *q)
 {
-	return (uint16_t *)(void *)&q->used->ring[q->size];
+	return (uint16_t *)(void *)((char *)q->used + vq_used_bytes(q->size) - sizeof(uint16_t));
 }
 
 /* How many entries the guest has put there that were not taken yet. */

@@ -13,12 +13,12 @@
 #   GUEST_KERNEL   its kernel   (the newest /boot/vmlinuz-*-cloud-amd64)
 #   GUEST_SECONDS  time limit   (60)
 #   GUEST_MEMORY   MiB          (512)
-#   GUEST_NO_MOUNT 1: the script mounts the tag "share" itself
+#   GUEST_RAW      1: no module is loaded and nothing mounted
 set -euo pipefail
 
 srcdir=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 : "${HUSK_TOP_BUILDDIR:=$(cd "$srcdir/../.." && pwd)}"
-: "${FSD:=husk}" "${FSD_ARGS:=}" "${FSD_PREFIX:=}" "${GUEST_KERNEL:=}" "${GUEST_SECONDS:=60}" "${GUEST_MEMORY:=512}" "${GUEST_NO_MOUNT:=}"
+: "${FSD:=husk}" "${FSD_ARGS:=}" "${FSD_PREFIX:=}" "${GUEST_KERNEL:=}" "${GUEST_SECONDS:=60}" "${GUEST_MEMORY:=512}" "${GUEST_RAW:=}"
 debian_virtiofsd=/usr/lib/qemu/virtiofsd
 
 skip() {
@@ -79,8 +79,10 @@ make_tree() {
 		mount -t proc proc /proc
 		mount -t sysfs sys /sys
 		mount -t tmpfs tmp /tmp
-		for m in /modules/*; do insmod \$m || echo "insmod \$m failed"; done
-		[ "$GUEST_NO_MOUNT" = 1 ] || mount -t virtiofs share /mnt || echo "GUEST: mount failed"
+		if [ "$GUEST_RAW" != 1 ]; then
+			for m in /modules/*; do insmod \$m || echo "insmod \$m failed"; done
+			mount -t virtiofs share /mnt || echo "not ok mount"
+		fi
 		sh /script
 		echo "GUEST-STATUS \$?"
 		cd /
