@@ -114,13 +114,14 @@ static void put_linux(yajl_gen g)
 	gen_object_close(g);
 }
 
-static void put_annotations(yajl_gen g)
+static void put_annotations(yajl_gen g, const char *isolation)
 {
 	const struct scmp_version *v = seccomp_version();
 	char text[48];
 
 	gen_object_open(g, "annotations");
 	gen_pair(g, "io.husk.version", PACKAGE_VERSION);
+	gen_pair(g, "io.husk.isolation", isolation);
 	if (v) {
 		(void)snprintf(text, sizeof(text), "%u.%u.%u", v->major, v->minor, v->micro);
 		gen_pair(g, "io.github.seccomp.libseccomp.version", text);
@@ -128,7 +129,7 @@ static void put_annotations(yajl_gen g)
 	gen_object_close(g);
 }
 
-int husk_features(char **out_json, struct err *e)
+int husk_features(const char *isolation, char **out_json, struct err *e)
 {
 	yajl_gen g = gen_new("    ");
 
@@ -139,7 +140,7 @@ int husk_features(char **out_json, struct err *e)
 	gen_strings(g, "hooks", spec_hook_names);
 	gen_strings(g, "mountOptions", plan_mount_option_names());
 	put_linux(g);
-	put_annotations(g);
+	put_annotations(g, isolation);
 	gen_strings(g, "potentiallyUnsafeConfigAnnotations", annotation_names());
 	gen_object_close(g);
 	*out_json = gen_end(g);

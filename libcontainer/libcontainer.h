@@ -185,8 +185,9 @@ void husk_doctor_free(struct husk_finding *v, size_t n);
 /* The text of /etc/husk/husk.json, malloc'ed: valid, and root's alone to write. NULL: there is none. */
 int husk_host_config(char **out_text, struct err *e);
 
-/* features.md's JSON, true of this build and this kernel's headers. */
-int husk_features(char **out_json, struct err *e);
+/* features.md's JSON, true of this build and this kernel's headers. isolation: which wall a config.json that asks
+ * for none gets (annotations["io.husk.isolation"]). */
+int husk_features(const char *isolation, char **out_json, struct err *e);
 /* The config.json of `husk spec`. */
 char *husk_spec_example(bool rootless);
 

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_state.c: husk state */
 #include "cmd.h"
+#include "vm_control.h"
 
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
 	AUTO_FREE char *json = NULL;
+	AUTO_FREE char *told = NULL;
 	int r = husk_state(ctx, words[0], &json, e);
 
 	(void)options;
 	(void)out_status;
-	return r < 0 ? r : cmd_print_line(json, e);
+	if (r < 0)
+		return r;
+	/* one member more than the OCI state has; json is an object that is not empty */
+	told = x_printf("{\"isolation\":\"%s\",%s", vm_control_is_vm(ctx, words[0]) ? "vm" : "container", json + 1);
+	return cmd_print_line(told, e);
 }
 
 const struct cmd cmd_state = {

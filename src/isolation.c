@@ -89,5 +89,7 @@ int isolation_default(const struct json *host_config, enum isolation *out, struc
 	if (!v)
 		return 0;
 	r = json_str(v, &value, e);
-	return r < 0 ? r : read_isolation("isolation", value, out, e);
+	if (r == 0)
+		r = read_isolation("isolation", value, out, e);
+	return r < 0 ? r : 0;
 }

@@ -86,7 +86,7 @@ static void hypervisor_words(const struct vmplan_input *in, const struct vmplan 
 					       "-device",  "vhost-user-fs-pci,chardev=fs,tag=" VM_FOLDER_TAG,
 					       NULL };
 
-	add(w, x_strdup(in->hypervisor));
+	add(w, x_strdup(vmplan_in_system_dirs(in, in->hypervisor) ? in->hypervisor : VM_JAIL_HYPERVISOR));
 	add_all(w, machine);
 	add(w, x_strdup("-machine"));
 	add(w, x_printf("q35,accel=%s,memory-backend=ram,usb=off,hpet=off", in->kvm ? "kvm" : "tcg"));

@@ -9,6 +9,7 @@
 /* In the jail. */
 #define VM_JAIL_KERNEL "/vm/kernel"
 #define VM_JAIL_INITRD "/vm/initrd"
+#define VM_JAIL_HYPERVISOR "/vm/hypervisor" /* one that is not in the system's directories */
 #define VM_JAIL_SERVER "/vm/husk-fsd"
 #define VM_JAIL_EXPORT "/export"
 
@@ -18,6 +19,9 @@ char *vmplan_rootfs(const struct vmplan_input *in);
 char *vmplan_jail(const struct vmplan_input *in, const char *rootfs);
 /* vmplan_guest.c */
 char *vmplan_guest(const struct vmplan_input *in);
+
+/* Does the jail have it at its own path? */
+bool vmplan_in_system_dirs(const struct vmplan_input *in, const char *path);
 
 /* A member as it stands in the text, under this key (NULL: an element of an array). */
 void vmplan_copy(yajl_gen g, const struct json_doc *doc, const struct json *v, const char *key);

@@ -25,6 +25,14 @@ char *vmplan_rootfs(const struct vmplan_input *in)
 	return path->str[0] == '/' ? x_strdup(path->str) : x_printf("%s/%s", in->bundle, path->str);
 }
 
+bool vmplan_in_system_dirs(const struct vmplan_input *in, const char *path)
+{
+	for (const char *const *dir = in->system_dirs; *dir; dir++)
+		if (str_starts(path, *dir) && path[strlen(*dir)] == '/')
+			return true;
+	return false;
+}
+
 static void add_options(yajl_gen g, const char *const *options)
 {
 	if (options)
@@ -107,6 +115,7 @@ static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *ro
 	static const char *const proc[] = { "nosuid", "noexec", "nodev", NULL };
 	static const char *const dev[] = { "nosuid", "noexec", "mode=755", "size=64k", NULL };
 	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", NULL };
+	static const char *const export[] = { "nosuid", "nodev", "mode=700", "size=1m", NULL };
 	static const char *const tmp[] = { "nosuid", "nodev", "mode=755", "size=1m", NULL };
 
 	gen_array_open(g, "mounts");
@@ -120,8 +129,10 @@ static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *ro
 	bind_readonly(g, in->kernel, VM_JAIL_KERNEL);
 	bind_readonly(g, in->initrd, VM_JAIL_INITRD);
 	bind_readonly(g, in->mon, VM_MON_PATH);
+	if (!vmplan_in_system_dirs(in, in->hypervisor))
+		bind_readonly(g, in->hypervisor, VM_JAIL_HYPERVISOR);
 	bind_readonly(g, in->file_server, VM_JAIL_SERVER);
-	mount_fs(g, VM_JAIL_EXPORT, "tmpfs", tmp);
+	mount_fs(g, VM_JAIL_EXPORT, "tmpfs", export); /* the hypervisor is another user */
 	export_root(g, in, rootfs);
 	json_each (mount, json_get(in->config->root, "mounts"))
 		if (vmplan_is_bind(mount))

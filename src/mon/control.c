@@ -55,11 +55,12 @@ static void end(struct mon *m, struct client **slot)
 {
 	struct client *c = *slot;
 	struct message_signal kill = { .signal = SIGKILL };
+	struct err e = { 0 };
 
 	guest_forget(&m->guest, c);
 	if (c->process && m->owners[c->process] == c) {
 		if (!c->exited && c->has_stream)
-			(void)guest_signal(&m->guest, c->process, &kill, NULL, 0, NULL);
+			(void)guest_signal(&m->guest, c->process, &kill, NULL, 0, &e);
 		m->owners[c->process] = NULL;
 	}
 	if (c->has_stream)
@@ -98,10 +99,11 @@ void control_answered(struct mon *m, const struct guest_answer *a)
 {
 	struct client *c = a->who;
 	struct message_signal kill = { .signal = SIGKILL };
+	struct err e = { 0 };
 
 	if (!c) { /* it left meanwhile */
 		if (a->type == MSG_EXEC && !a->failure)
-			(void)guest_signal(&m->guest, a->process, &kill, NULL, 0, NULL);
+			(void)guest_signal(&m->guest, a->process, &kill, NULL, 0, &e);
 		return;
 	}
 	if (a->type == MSG_EXEC && !a->failure) {

@@ -124,11 +124,8 @@ int guest_exec(struct guest *g, const struct message_terminal *m, const char *pr
 int guest_signal(struct guest *g, uint32_t process, const struct message_signal *m, void *who, int64_t deadline_ms,
 		 struct err *e)
 {
-	struct guest_ask *a;
+	struct guest_ask *a = open_ask(g, MSG_SIGNAL, process, NULL, 0, e);
 
-	if (!who)
-		return message_put_signal(&g->out, process, 0, m) < 0 ? too_much(e) : 0;
-	a = open_ask(g, MSG_SIGNAL, process, NULL, 0, e);
 	return a ? close_ask(a, message_put_signal(&g->out, process, a->request, m), who, deadline_ms, e) : -e->code;
 }
 
@@ -142,7 +139,11 @@ int guest_ask(struct guest *g, enum message_type type, const char *text, size_t 
 
 void guest_resize(struct guest *g, uint32_t process, const struct message_size *m)
 {
-	(void)message_put_resize(&g->out, process, 0, m);
+	struct err e = { 0 };
+	struct guest_ask *a = open_ask(g, MSG_RESIZE, process, NULL, 0, &e);
+
+	if (a) /* whether it came to it or not: nothing could be done */
+		(void)close_ask(a, message_put_resize(&g->out, process, a->request, m), NULL, 0, &e);
 }
 
 void guest_shutdown(struct guest *g)

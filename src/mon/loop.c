@@ -63,15 +63,21 @@ static void hypervisor_ended(struct mon *m, int status)
 	mon_fail(m, "the hypervisor '%s' %s", m->machine.hypervisor[0], how);
 }
 
+/* It also ends when the hypervisor has, whose status then says more. */
 static void server_ended(struct mon *m, int status)
+{
+	m->server = 0;
+	m->server_status = status;
+	m->server_died = true;
+	if (m->step != STEP_END)
+		m->deadline_ms = clock_monotonic_ms() + MON_LAST_WORDS_MS;
+}
+
+static void tell_server_end(struct mon *m)
 {
 	char how[64];
 
-	m->server = 0;
-	if (m->step == STEP_END)
-		return;
-	describe(status, how, sizeof(how));
-	drain_console(m);
+	describe(m->server_status, how, sizeof(how));
 	mon_fail(m, "the file server %s", how);
 }
 
@@ -136,6 +142,8 @@ static void at_deadline(struct mon *m)
 	drain_console(m);
 	if (m->step == STEP_END)
 		m->done = true; /* its end is ours */
+	else if (m->server_died)
+		tell_server_end(m);
 	else if (m->agent_closed)
 		mon_fail(m, "the agent's channel was closed");
 	else if (m->step == STEP_BOOT)

@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define TAIL_FOR_GATE 4	   /* lines of the console in an error */
-#define TAIL_FOR_STDERR 20 /* and on standard error */
+#define TAIL_FOR_STDERR 60 /* and on standard error */
 
 static void tell_gate(struct mon *m, const char *why)
 {

@@ -34,7 +34,7 @@
 #define MON_ANSWER_MS 10000   /* for an answer of the guest's */
 #define MON_EXEC_MS 60000     /* the same of EXEC */
 #define MON_POWEROFF_MS 5000  /* for the guest to power off once the container has ended */
-#define MON_LAST_WORDS_MS 500 /* for the hypervisor to end once the agent's channel is closed */
+#define MON_LAST_WORDS_MS 500 /* for the hypervisor to end once one of its channels is closed */
 #define MON_CLIENTS_MAX 128
 
 enum step { STEP_BOOT, STEP_CREATE, STEP_START, STEP_UP, STEP_END };
@@ -53,6 +53,8 @@ struct mon {
 	struct guest guest;
 	struct stream stdio;	  /* of the container */
 	pid_t hypervisor, server; /* 0: ended */
+	bool server_died;	  /* with this status, as waitpid(2) has it */
+	int server_status;
 	struct client *clients[MON_CLIENTS_MAX];
 	struct client *owners[GUEST_PROCESSES]; /* of exec'd processes; NULL: gone */
 	uint64_t early_signals;			/* bit n - 1: signal n came before the container ran */

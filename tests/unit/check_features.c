@@ -18,7 +18,7 @@ static struct json_doc doc;
 
 static void setup(void)
 {
-	ck_assert_msg(husk_features(&text, &e) >= 0, "%s", e.msg);
+	ck_assert_msg(husk_features("container", &text, &e) >= 0, "%s", e.msg);
 	ck_assert_msg(json_parse(text, strlen(text), &doc, &e) == 0, "%s", e.msg);
 }
 

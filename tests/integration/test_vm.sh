@@ -1,0 +1,331 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Containers in a machine of their own: husk called as husk-vm, QEMU (TCG where KVM cannot run a kernel), the
+# stock cloud kernel. A boot takes seconds, so that one machine serves many checks.
+# runs-as: root
+# shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+BUILT=$HUSK
+HOST_KERNEL=$(uname -r)
+
+need_vm() {
+	need qemu-system-x86_64 jq
+	is_root || skip "VMs are for root"
+	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
+	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
+	ln -sf "$BUILT" "$T/husk-vm"
+	HUSK=$T/husk-vm
+}
+
+# with_husk_json JSON COMMAND...: where /etc/husk/husk.json says this.
+with_husk_json() {
+	local json=$1
+	shift
+	mkdir -p "$T"/etc/{up/husk,work}
+	printf '%s\n' "$json" >"$T/etc/up/husk/husk.json"
+	unshare -m --propagation private sh -c 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/up,workdir=$1/work" etc /etc || exit 99
+		shift; exec "$@"' sh "$T/etc" "$@"
+}
+husk_with() {
+	local json=$1
+	shift
+	# shellcheck disable=SC2086 # words
+	with_husk_json "$json" "$HUSK" --root "$ROOT" $HUSK_FLAGS "$@"
+}
+
+# No process, mount or state of the container's.
+assert_nothing_left() {
+	[ ! -e "$ROOT/$ID" ] || fail "the state is left"
+	! grep -q "$T/b" /proc/self/mountinfo || fail "a mount is left"
+}
+
+test_run_in_a_kernel_of_its_own() {
+	need_vm
+	make_bundle b '.root.readonly = false | .hostname = "guesthost"
+		| .process.env += ["COLOUR=blue"] | .process.user = {"uid": 1000, "gid": 1001, "additionalGids": [2000]}
+		| .process.cwd = "/tmp" | .process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}]
+		| .mounts += [{"destination": "/ro", "type": "bind", "source": $t, "options": ["rbind", "ro"]},
+			{"destination": "/rw", "type": "bind", "source": "shared", "options": ["bind"]},
+			{"destination": "/etc/one", "type": "bind", "source": "one", "options": ["bind", "ro"]}]
+		| .hooks.poststop = [{"path": "/bin/sh", "args": ["sh", "-c", "echo gone >>" + $t + "/hooks"]}]
+		| .hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "echo made >>" + $t + "/hooks"]}]' --arg t "$T"
+	mkdir -m 777 b/shared
+	echo single >b/one
+	echo outside >file
+	chmod 777 b/rootfs/tmp
+	container_sh b 'uname -r; hostname; id; pwd; echo $COLOUR; ulimit -n; cat /etc/one; cat /ro/file; cat
+		touch /ro/x 2>/dev/null || echo no; echo in >/rw/new; echo here >/tmp/there; grep CapEff /proc/self/status
+		echo complaint >&2; exit 7'
+	local status=0
+	echo typed | husk run -b b "$ID" >out 2>err || status=$?
+	assert_eq "$status" 7 status
+	assert_eq "$(cat err)" complaint "standard error"
+	[ "$(sed -n 1p out)" != "$HOST_KERNEL" ] || fail "it ran on the host's kernel"
+	assert_eq "$(sed -n '2,$p' out)" "guesthost
+uid=1000(guest) gid=1001(guest) groups=2000(extra)
+/tmp
+blue
+77
+single
+outside
+typed
+no
+CapEff:	0000000000000000"
+	assert_eq "$(cat b/shared/new) $(stat -c %u:%g b/shared/new)" "in 1000:1001" "a file that the guest made"
+	assert_eq "$(cat b/rootfs/tmp/there)" here
+	assert_eq "$(cat hooks)" "made
+gone" "hooks on the host"
+	assert_nothing_left
+}
+
+in_guest() { husk exec "$ID" "$@"; }
+
+test_one_vm_and_every_command() {
+	need_vm
+	make_bundle b '.root.readonly = false'
+	container_sh b 'trap "echo term >/tmp/term; exit 3" TERM; trap "echo usr1 >/tmp/usr1" USR1; touch /tmp/up; while :; do sleep 0.1; done'
+	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
+	assert_eq "$(husk state "$ID" | jq -r '.isolation + " " + .status')" "vm created"
+	expect_error "not started yet" in_guest true
+	husk start "$ID"
+	assert_eq "$(husk state "$ID" | jq -r .status)" running
+	[ -d "/proc/$(husk state "$ID" | jq -r .pid)" ] || fail "state's pid is no process"
+	wait_for 20 test -e b/rootfs/tmp/up
+
+	# exec
+	expect_output "$(printf 'x y\n/etc\n1000:1001')" husk exec --cwd /etc --user 1000:1001 -e A="x y" "$ID" sh -c 'echo $A; pwd; echo $(id -u):$(id -g)'
+	expect_status 9 in_guest sh -c 'exit 9'
+	expect_status 137 in_guest sh -c 'kill -KILL $$'
+	expect_error "exec: 'nothing': executable file not found" in_guest nothing
+	assert_eq "$(printf 'one\ntwo' | in_guest cat)" "$(printf 'one\ntwo')" "standard input to its end"
+	assert_eq "$(head -c 1000000 /dev/zero | in_guest cat | wc -c)" 1000000 "a megabyte there and back"
+	in_guest sh -c 'echo err >&2; echo out' >out 2>err
+	assert_eq "$(cat out) $(cat err)" "out err"
+	[ "$(in_guest uname -r)" != "$HOST_KERNEL" ] || fail "exec is not in the guest"
+
+	# detached: a process of the host's stands for it
+	husk exec -d --pid-file pid "$ID" sh -c 'trap "echo hup >/tmp/hup; exit 0" HUP; touch /tmp/ready; while :; do sleep 0.1; done' </dev/null >/dev/null 2>&1
+	wait_for 20 test -e b/rootfs/tmp/ready
+	kill -HUP "$(cat pid)"
+	wait_for 20 test -e b/rootfs/tmp/hup
+	husk exec -d --pid-file pid "$ID" sleep 4242 </dev/null >/dev/null 2>&1
+	in_guest ps | grep -q "sleep 4242" || fail "the detached process does not run"
+	kill -KILL "$(cat pid)"
+	wait_for 20 no_sleeper
+
+	# the rest
+	[ "$(husk ps --format json "$ID" | jq length)" -ge 1 ] || fail "ps lists nothing"
+	assert_match "$(husk ps "$ID")" '^PID'
+	assert_eq "$(husk events --stats "$ID" | jq -r .type)" stats
+	husk update --pids-limit 50 "$ID"
+	assert_eq "$(husk events --stats "$ID" | jq .data.pids.limit)" 50 "the limit in the guest"
+	echo '[]' >mounts.json
+	expect_error "is a VM, whose mounts stay" husk mounts add "$ID" mounts.json
+	expect_error "exists|in use" husk run -b b "$ID"
+	expect_error "" husk delete "$ID"
+	husk kill "$ID" USR1
+	wait_for 20 test -e b/rootfs/tmp/usr1
+	if [ -z "$(cgroup2_root)" ]; then
+		echo "pause: no cgroup2; " >>"$T/note"
+	else
+		husk pause "$ID"
+		assert_eq "$(husk state "$ID" | jq -r .status)" paused
+		husk resume "$ID"
+	fi
+	husk kill "$ID" TERM
+	wait_for 30 is_status "$ID" stopped
+	assert_eq "$(cat b/rootfs/tmp/term)" term
+	expect_error "not running" husk kill "$ID" TERM
+	husk delete "$ID"
+	assert_nothing_left
+}
+no_sleeper() { ! husk exec "$ID" ps | grep -q "sleep 4242"; }
+
+test_a_terminal() {
+	need_vm
+	need script
+	make_bundle b '.process.terminal = true'
+	container_sh b 'stty size; tty; echo $(read x; echo got $x); exit 5'
+	(sleep 1; printf 'typed\n'; sleep 20) | script -qec "stty rows 33 cols 77; $HUSK --root $ROOT $HUSK_FLAGS run -b b $ID; echo status \$?" /dev/null >out 2>&1 &
+	wait_for 120 grep -q 'status' out
+	assert_match "$(tr -d '\r' <out)" '^33 77$'
+	assert_match "$(tr -d '\r' <out)" '^/dev/pts/0$'
+	assert_match "$(tr -d '\r' <out)" '^got typed$'
+	assert_match "$(tr -d '\r' <out)" '^status 5$'
+	assert_nothing_left
+}
+
+test_which_wall() {
+	need_vm
+	make_bundle b
+	container_sh b 'uname -r'
+	# plain by annotation, although called as husk-vm; a pod's pause container, too
+	config b '.annotations = {"io.husk.isolation": "container"}'
+	expect_output "$HOST_KERNEL" husk run -b b "$ID"
+	config b '.annotations = {"io.kubernetes.cri.container-type": "sandbox"}'
+	expect_output "$HOST_KERNEL" husk run -b b "$ID"
+	HUSK=$BUILT
+	config b '.annotations = {}'
+	expect_output "$HOST_KERNEL" husk run -b b "$ID"
+	assert_eq "$(husk features | jq -r '.annotations["io.husk.isolation"]')" container
+	assert_eq "$("$T/husk-vm" features | jq -r '.annotations["io.husk.isolation"]')" vm
+	assert_eq "$(husk_with '{"isolation": "vm"}' features | jq -r '.annotations["io.husk.isolation"]')" vm
+	config b '.annotations = {"run.oci.handler": "krun"}'
+	expect_status 0 husk run -b b "$ID"
+	[ "$OUT" != "$HOST_KERNEL" ] || fail "the annotation made no VM"
+}
+
+test_what_cannot_be_had() {
+	need_vm
+	make_bundle b
+	mkfifo b/fifo
+	expect_error "--preserve-fds 1: a descriptor of the host" husk run --preserve-fds 1 -b b "$ID" 3</dev/null
+	config b '.mounts += [{"destination": "/f", "type": "bind", "source": "fifo", "options": ["bind"]}]'
+	expect_error "mounts\\[[0-9]+\\]: source '.*fifo': a FIFO of the host cannot enter a VM" husk run -b b "$ID"
+	config b 'del(.mounts[-1]) | .vm = {"kernel": {"path": "/no/kernel"}}'
+	expect_error "/no/kernel" husk run -b b "$ID"
+	echo 'no kernel at all' >none
+	config b --arg k "$T/none" '.vm = {"kernel": {"path": $k}}'
+	expect_error "none" husk run -b b "$ID"
+	config b '.vm = {"hypervisor": {"path": "/no/qemu"}}'
+	expect_error "vm.hypervisor.path: '/no/qemu'" husk run -b b "$ID"
+	config b '.vm = {"image": {"path": "/i", "format": "qcow2"}}'
+	expect_error "vm.image.format: 'qcow2'" husk run -b b "$ID"
+	config b 'del(.vm) | .linux.resources.memory.limit = 1048576'
+	expect_error "linux.resources.memory.limit: 1048576 bytes: a VM needs" husk run -b b "$ID"
+	assert_nothing_left
+}
+
+# What stands in QEMU's place prints what it can reach; as it ends at once, that comes with the error.
+test_what_the_hypervisor_can_reach() {
+	need_vm
+	make_bundle b '.mounts += [{"destination": "/s", "type": "bind", "source": $t, "options": ["rbind"]}] | .vm = {"hypervisor": {"path": $p}}' --arg t "$T" --arg p "$T/probe"
+	cat >probe <<-END
+		#!/bin/sh
+		cd /proc/self/fd && set -- * && echo "fds \$*"
+		echo "ids \$(id -u):\$(id -g) caps \$(grep -h Cap /proc/self/status | tr -d '\n\t')"
+		cd /proc && echo "pids" [0-9]* "nnp \$(grep NoNewPrivs /proc/self/status | tr -d '\n\t')"
+		echo "root" /* "export \$(cat /export/$ID/rootfs/etc/passwd 2>&1)"
+		exit 1
+	END
+	chmod 755 probe
+	local host=
+	host=$(sleep 0.1 & echo $!)
+	run husk run -b b "$ID"
+	assert_eq "$STATUS" 1
+	# 0, 1, 2, the agent's channel, and what the shell has the script and the directory open by
+	assert_match "$ERR" 'fds 0 1 10 2 3( 4)?\|'
+	assert_match "$ERR" 'ids 65534:65534 caps CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:[0-9a-f]*CapAmb:0000000000000000'
+	assert_match "$ERR" 'pids 1 2( [0-9])* nnp NoNewPrivs:1'
+	assert_match "$ERR" 'root /bin /dev /export /lib( /lib64)? /proc /run /sbin /usr /vm export cat: .*Permission denied'
+	! grep -q "pids.* $host " <<<"$ERR" || fail "it sees the host's processes"
+	assert_nothing_left
+}
+
+# What is no machine: a clear error, in time.
+test_a_hypervisor_that_ends_or_is_silent() {
+	need_vm
+	make_bundle b '.vm = {"hypervisor": {"path": "/bin/true"}}'
+	expect_error "the VM did not start: the machine powered off or was reset before the container ran" husk run -b b "$ID"
+	config b '.vm = {"hypervisor": {"path": "/bin/false"}}'
+	expect_error "the hypervisor '/bin/false' ended with status 1" husk run -b b "$ID"
+	printf '#!/bin/sh\necho waiting\nexec sleep 1000\n' >silent
+	printf '#!/bin/sh\nhead -c 100000 /dev/urandom >&3\nexec sleep 1000\n' >babble
+	chmod 755 silent babble
+	config b --arg p "$T/silent" '.vm = {"hypervisor": {"path": $p}}'
+	local began=$SECONDS
+	expect_error "the agent said nothing within 2000 ms.*waiting" husk_with '{"vm": {"bootSeconds": 2}}' run -b b "$ID"
+	[ $((SECONDS - began)) -lt 30 ] || fail "it took $((SECONDS - began)) s"
+	config b --arg p "$T/babble" '.vm = {"hypervisor": {"path": $p}}'
+	expect_error "the VM did not start: .*(agent sent|flags|bytes)" husk run -b b "$ID"
+	# start tells it as well, and delete --force cleans the wreck
+	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
+	expect_error "the VM did not start" husk start "$ID"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
+# fd N of the jail's processes: the pid on the host of the child of husk-mon with this name
+child_of() { pgrep -P "$(husk state "$ID" | jq .pid)" "$1"; }
+
+start_sleeper() {
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
+	husk run -d -b b "$ID" >out 2>err </dev/null
+}
+
+test_a_machine_that_is_killed() {
+	need_vm
+	start_sleeper
+	husk exec "$ID" sleep 1000 >exec.out 2>&1 </dev/null &
+	local exec_pid=$! status=0
+	sleep 1
+	kill -KILL "$(child_of qemu)"
+	wait_for 15 is_status "$ID" stopped
+	assert_match "$(cat err)" "husk-mon: the VM failed: the hypervisor .* was killed by signal 9"
+	wait "$exec_pid" || status=$?
+	[ "$status" != 0 ] || fail "exec ended with 0"
+	expect_error "not running" husk exec "$ID" true
+	husk delete "$ID"
+	assert_nothing_left
+}
+
+test_a_file_server_that_is_killed() {
+	need_vm
+	start_sleeper
+	kill -KILL "$(child_of husk-fsd)"
+	wait_for 15 is_status "$ID" stopped
+	assert_match "$(cat err)" "husk-mon: the VM failed: the file server was killed by signal 9"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
+test_a_guest_that_panics() {
+	need_vm
+	make_bundle b 'del(.linux.readonlyPaths) | del(.linux.maskedPaths)
+		| .mounts |= map(if .destination == "/proc" then .options = ["rw"] else . end)'
+	container_sh b 'echo before; echo c >/proc/sysrq-trigger; sleep 1000'
+	run husk run -b b "$ID"
+	assert_eq "$STATUS $OUT" "125 before"
+	assert_match "$ERR" "husk-mon: the VM failed: the machine powered off or was reset while the container ran"
+	assert_match "$ERR" "sysrq triggered crash"
+	assert_nothing_left
+}
+
+test_podman() {
+	need_vm
+	need podman
+	local conf=(--root "$T/podman" --runroot "$T/podman-run" --storage-driver vfs --runtime husk-vm)
+	make_bundle b
+	export CONTAINERS_CONF=$T/containers.conf
+	cat >containers.conf <<-END
+		[containers]
+		log_driver = "k8s-file"
+		[engine]
+		runtime_supports_json = ["husk-vm"]
+		runtime_supports_nocgroup = ["husk-vm"]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		lock_type = "file"
+		[engine.runtimes]
+		husk-vm = ["$HUSK"]
+	END
+	expect_status 3 podman "${conf[@]}" run --rm --cgroups=disabled --network none --rootfs "$T/b/rootfs" sh -c 'uname -r; exit 3'
+	[ "$OUT" != "$HOST_KERNEL" ] || fail "Podman's container is no VM: $OUT"
+	podman "${conf[@]}" run -d --name "$ID" --cgroups=disabled --network none -v "$T/b:/vol:ro" --user 1000 --rootfs "$T/b/rootfs" sh -c 'trap "exit 4" TERM; echo up $(id -u) $(ls /vol); while :; do sleep 0.1; done' >/dev/null
+	wait_for 60 podman_says_up "${conf[@]}"
+	assert_eq "$(podman "${conf[@]}" exec "$ID" sh -c 'echo exec $(id -u)')" "exec 1000"
+	podman "${conf[@]}" stop -t 30 "$ID" >/dev/null
+	assert_eq "$(podman "${conf[@]}" inspect "$ID" | jq '.[0].State.ExitCode')" 4
+	podman "${conf[@]}" rm -f "$ID" >/dev/null
+	(sleep 2; printf 'typed\n'; sleep 30) | script -qec "podman ${conf[*]} run --rm -it --cgroups=disabled --network none --rootfs $T/b/rootfs sh -c 'read x; echo got \$x; tty'; echo status \$?" /dev/null >screen 2>&1 &
+	wait_for 90 grep -q '^status' screen
+	assert_match "$(tr -d '\r' <screen)" '^got typed$'
+	assert_match "$(tr -d '\r' <screen)" '^status 0$'
+}
+podman_says_up() { podman "$@" logs "$ID" 2>&1 | grep -q "up 1000 config.json rootfs"; }
+
+run_tests "$@"
