@@ -21,6 +21,7 @@
 
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -284,6 +285,15 @@ static int install_filter(struct process_exec *x, struct err *e)
 	return seccomp_notify_install(x->filter, e);
 }
 
+/* A program may open its standard descriptors again, by /dev/stderr say, and a pipe lets only its owner do
+ * that. runc and crun give away files, too; those of the host keep their owner here. */
+static void give_pipes(const struct process_plan *p)
+{
+	for (int fd = 0; p->uid && fd <= STDERR_FILENO; fd++)
+		if (fd_check_magic(fd, PIPEFS_MAGIC) == 0)
+			(void)!fchown(fd, p->uid, (gid_t)-1);
+}
+
 int process_become(struct process_exec *x, struct err *e)
 {
 	const struct process_plan *p = x->plan;
@@ -303,6 +313,7 @@ int process_become(struct process_exec *x, struct err *e)
 		r = make_env(x, e);
 	if (r < 0)
 		return r;
+	give_pipes(p); /* before the filter, which may forbid it */
 	cwd = try_cwd(p, false, e);
 	r = cwd < 0 ? cwd : caps_apply_bounding(&p->caps, e);
 	if (r == 0 && !p->no_new_privileges && x->filter->n)

@@ -227,6 +227,19 @@ test_users_and_groups() {
 	ends
 }
 
+# A log that is a link to /dev/stderr is common in images.
+test_pipes_can_be_opened_again() {
+	sleeper
+	local text='echo out >/dev/stdout; echo err >/dev/stderr; cat /dev/stdin'
+	assert_eq "$(echo in | husk exec --user 1000 "$ID" sh -c "$text" 2>&1 | cat)" $'out\nerr\nin' "exec"
+	ends
+	container_sh b "$text" '.process.user = {uid: 1000, gid: 1001}'
+	assert_eq "$(echo in | husk run -b b "$ID" 2>&1 | cat)" $'out\nerr\nin' "run"
+	container_sh b 'echo out'
+	husk run -b b "$ID" >file
+	assert_eq "$(stat -c %u file)" "$(id -u)" "the owner of a file"
+}
+
 test_home_is_from_the_containers_passwd() {
 	sleeper
 	echo 'root:x:0:0::/moved:/bin/sh' >b/rootfs/etc/passwd
@@ -494,5 +507,5 @@ test_run_on_a_terminal_with_a_slow_reader() {
 }
 
 # An ordinary user has one id and no cgroup of its own; nor may it join users or groups.
-export ROOT_ONLY="test_users_and_groups test_in_a_user_namespace test_a_cgroup_below_the_containers test_a_paused_container"
+export ROOT_ONLY="test_users_and_groups test_pipes_can_be_opened_again test_in_a_user_namespace test_a_cgroup_below_the_containers test_a_paused_container"
 run_tests "$@"
