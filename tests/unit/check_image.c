@@ -3,6 +3,7 @@
 #include "image.h"
 
 #include "ck_err.h"
+#include "ck_run.h"
 #include "kernel_image.h"
 #include "str.h"
 
@@ -177,8 +178,6 @@ int main(void)
 {
 	Suite *suite = suite_create("image");
 	TCase *t = tcase_create("image");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_test(t, test_a_vmlinux_tells_its_version);
@@ -194,8 +193,5 @@ int main(void)
 	tcase_add_test(t, test_only_xens_note_18_is_a_pvh_entry);
 	tcase_add_test(t, test_an_interpreter_makes_a_program_dynamic);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "initrd.h"
 
 #include "ck_err.h"
+#include "ck_run.h"
 #include "cpio.h"
 
 #include <stdio.h>
@@ -106,14 +107,9 @@ int main(void)
 {
 	Suite *suite = suite_create("initrd");
 	TCase *t = tcase_create("initrd");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, test_the_agent_is_init_and_modules_are_in_order);
 	tcase_add_test(t, test_one_that_is_too_large_is_refused);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(suite);
 }

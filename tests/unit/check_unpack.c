@@ -3,6 +3,7 @@
 #include "unpack.h"
 
 #include "ck_err.h"
+#include "ck_run.h"
 #include "str.h"
 
 #include <lz4.h>
@@ -170,9 +171,7 @@ int main(void)
 {
 	Suite *suite = suite_create("unpack");
 	TCase *t = tcase_create("unpack");
-	SRunner *runner = srunner_create(suite);
 	const int n = (int)ARRAY_LEN(packers);
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_loop_test(t, test_what_was_packed_comes_out, 0, n);
@@ -182,8 +181,5 @@ int main(void)
 	tcase_add_loop_test(t, test_damaged_data_is_refused, 0, n);
 	tcase_add_test(t, test_what_cannot_be_unpacked_is_named);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(suite);
 }

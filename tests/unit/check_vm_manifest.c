@@ -3,6 +3,7 @@
 #include "vm_manifest.h"
 
 #include "ck_err.h"
+#include "ck_run.h"
 #include "fd.h"
 #include "io.h"
 #include "str.h"
@@ -134,16 +135,11 @@ int main(void)
 {
 	Suite *suite = suite_create("vm_manifest");
 	TCase *t = tcase_create("vm_manifest");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, test_what_was_written_is_read_again);
 	tcase_add_test(t, test_a_cut_manifest_is_refused);
 	tcase_add_loop_test(t, test_a_damaged_manifest_is_refused, 0, (int)ARRAY_LEN(damages));
 	tcase_add_test(t, test_a_file_that_changed_is_seen);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ck_run(suite);
 }
