@@ -79,11 +79,8 @@ wait_status() {
 	done
 }
 
-cgroup_of() {
-	local pid
-	pid=$(husk state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
-	sed -n 's/^0:://p' "/proc/$pid/cgroup"
-}
+pid_of() { husk state "$1" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'; }
+cgroup_of() { sed -n 's/^0:://p' "/proc/$(pid_of "$1")/cgroup"; }
 
 # Cgroups below the root, except those that the test itself makes.
 no_cgroup_left() { [ -z "$(find /sys/fs/cgroup -mindepth 1 -type d -name '*guest-*')" ]; }
@@ -116,7 +113,26 @@ on_tmpfs() {
 	check kill husk kill guest-3 KILL
 	check is_stopped wait_status guest-3 stopped
 	check delete husk delete guest-3
+	on_one_process
 	check nothing_left nothing_left
+}
+
+# one_process NAME BUNDLE: starts where one process may be, and that is full; exec looks into it all the same
+one_process() {
+	check "$1_start" husk run --detach --bundle "/bundle-$2" guest-4
+	check_output "$1_is_full" '1 1 *' cat "/sys/fs/cgroup$(cgroup_of guest-4)/pids.max" "/sys/fs/cgroup$(cgroup_of guest-4)/pids.current"
+	check "$1_exec" husk exec guest-4 true
+	check "$1_delete" husk delete --force guest-4
+}
+
+on_one_process() {
+	one_process one_process one
+	check user_namespace husk run --detach --bundle /bundle-stay-user guest-5
+	: >/run/user-namespace
+	mount --bind "/proc/$(pid_of guest-5)/ns/user" /run/user-namespace
+	one_process one_process_of_a_joined_namespace one-joined
+	umount /run/user-namespace
+	check user_namespace_delete husk delete --force guest-5
 }
 
 # The same tree on a tmpfs, which pivot_root can leave.

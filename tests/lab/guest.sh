@@ -83,6 +83,12 @@ make_bundles() {
 	bundle print '["/bin/sh", "-c", "echo pid $$ host $(hostname) cgroup $(cat /proc/self/cgroup)"]'
 	bundle fail '["/bin/sh", "-c", "exit 7"]'
 	bundle stay '["/bin/sleep", "1000"]'
+	# shellcheck disable=SC2016 # $map is jq's
+	bundle stay-user '["/bin/sleep", "1000"]' '[{containerID: 0, hostID: 0, size: 65536}] as $map |
+		.linux.uidMappings = $map | .linux.gidMappings = $map | .linux.namespaces += [{type: "user"}]'
+	bundle one '["/bin/sleep", "1000"]' '.linux.resources.pids.limit = 1'
+	bundle one-joined '["/bin/sleep", "1000"]' '.linux.resources.pids.limit = 1 |
+		.linux.namespaces += [{type: "user", path: "/run/user-namespace"}]'
 }
 
 bundle() { # NAME ARGS [FILTER]: /bundle-NAME with the same rootfs; jq's FILTER changes it
