@@ -53,6 +53,7 @@ parsers() {
 		libcontainer/sync.c                  sync            -sync_send_err
 		src/cmd.c                            argv            cmd_find,cmd_parse
 		src/global.c                         argv            -global_log
+		src/mon/guest.c                      guest
 		src/option.c                         argv            -option_help,help_line
 		src/proto/credit.c                   frame
 		src/proto/frame.c                    frame

@@ -59,7 +59,7 @@ include_flags() {
 	src/systemd/*) echo "-iquote libcontainer/base -iquote src/systemd" ;;
 	src/vq/*) echo "-iquote libcontainer/base -iquote src/vq" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src -iquote src/proto" ;;
-	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/fs -iquote src/fsd -iquote src/prepare -iquote src/proto -iquote src/vq" ;;
+	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/fs -iquote src/fsd -iquote src/mon -iquote src/prepare -iquote src/proto -iquote src/vq" ;;
 	esac
 }
 # shellcheck disable=SC2034 # for the tests

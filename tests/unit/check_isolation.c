@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_isolation.c: which wall a workload gets, and who speaks first. */
+#include "ck_run.h"
 #include "isolation.h"
 #include "json_text.h"
 
@@ -95,15 +96,10 @@ int main(void)
 {
 	Suite *suite = suite_create("isolation");
 	TCase *tc = tcase_create("isolation");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, the_first_that_speaks_wins, 0, (int)ARRAY_LEN(asked));
 	tcase_add_test(tc, what_cannot_be_meant_is_refused);
 	tcase_add_test(tc, the_host_decides_last);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_vm_section.c: the `vm` section of config.json by the keys of config-vm.md, each applied or refused by
  * name; and `vm` of husk.json. */
+#include "ck_run.h"
 #include "json_text.h"
 #include "vm_section.h"
 
@@ -117,16 +118,11 @@ int main(void)
 {
 	Suite *suite = suite_create("vm_section");
 	TCase *tc = tcase_create("vm_section");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, each_key_is_applied);
 	tcase_add_test(tc, what_is_empty_is_absent);
 	tcase_add_loop_test(tc, what_cannot_be_had_is_refused_by_name, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(tc, the_host_has_defaults);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check_vmplan.c: what a config.json that asks for a VM becomes, and what of it cannot cross into one. */
+#include "ck_run.h"
 #include "json_text.h"
 #include "vm_cross.h"
 #include "vmplan.h"
@@ -292,8 +293,6 @@ int main(void)
 {
 	Suite *suite = suite_create("vmplan");
 	TCase *tc = tcase_create("vmplan");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
@@ -302,8 +301,5 @@ int main(void)
 	tcase_add_test(tc, what_crosses_is_let_pass);
 	tcase_add_test(tc, the_description_arrives_whole);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return ck_run(suite);
 }
