@@ -146,6 +146,16 @@ test_a_slow_reader_holds_the_writer() {
 	head -c 10485760 /dev/zero | tr '\0' e | cmp - io/0.err
 }
 
+# Nor are answers held without end for a host that asks and does not read.
+test_a_host_that_does_not_read() {
+	local rss
+	bundle 'exec sleep 1000'
+	run_container flood 200000 shell "$RSS" drain ps
+	rss=$(sed -n 's/^rss //p' <<<"$OUT")
+	expect ok ok full "rss $rss" "answered 200002" "$(grep '^text' <<<"$OUT")" ok end "agent 0"
+	assert_small "$rss"
+}
+
 test_standard_input_to_its_end() {
 	bundle 'cat'
 	process p.json 'wc -c; echo then; wc -c'

@@ -17,6 +17,7 @@
  *   hold, release                             grant no credit for output; grant it again
  *   monkey SEED COUNT FILE                    COUNT requests that are allowed, one after the other without waiting
  *                                             for answers, chosen by chance; FILE: what they exec
+ *   flood COUNT, drain                        ask COUNT times for what fails, and read nothing; read all answers
  *   sleep MS                                  and take what comes
  *   output N TEXT                             until its standard output holds TEXT
  *   shell TEXT                                a command of this machine; $AGENT is the pid of what was started
@@ -64,7 +65,7 @@ static struct drive {
 	const char *dir;
 	int fd;
 	pid_t agent;
-	bool hello, hold, end;
+	bool hello, hold, end, quiet;
 	uint32_t requests, answered; /* sent and answered: in order of no importance */
 	struct frame_reader in;
 	struct frame_writer w;
@@ -155,6 +156,8 @@ static void take_answer(const struct frame *f)
 	struct err e = { 0 }, why = { 0 };
 
 	d.answered++;
+	if (d.quiet)
+		return;
 	if (f->type == MSG_OK) {
 		printf("ok\n");
 		return;
@@ -388,6 +391,7 @@ static void do_shell(const char *text)
 	AUTO_FREE char *pid = x_printf("%d", (int)d.agent);
 
 	(void)setenv("AGENT", pid, 1);
+	fflush(stdout);
 	if (system(text) != 0)
 		die("shell", text);
 }
@@ -457,6 +461,36 @@ static char **ask(char **w)
 	terminal = parse_size(w[2]);
 	(void)message_put_resize(&d.w, n, request, &terminal.size);
 	return w + 3;
+}
+
+/* Until the other end takes no more: it is expected to be full. */
+static void do_flood(uint32_t count)
+{
+	const struct message_size size = { 1, 1 };
+	struct pollfd p = { .fd = d.fd, .events = POLLOUT };
+	const uint8_t *bytes;
+	size_t len;
+	ssize_t n;
+
+	while (count--)
+		(void)message_put_resize(&d.w, NUMBERS, ++d.requests, &size);
+	while (poll(&p, 1, 1000) == 1) {
+		bytes = frame_writer_pending(&d.w, &len);
+		n = len ? write(d.fd, bytes, len) : 0;
+		if (n <= 0)
+			break;
+		frame_writer_sent(&d.w, (size_t)n);
+	}
+	(void)frame_writer_pending(&d.w, &len);
+	printf("%s\n", len ? "full" : "all was taken");
+}
+
+static void do_drain(void)
+{
+	d.quiet = true;
+	until(is_answered, NULL, "answers");
+	d.quiet = false;
+	printf("answered %u\n", d.answered);
 }
 
 static uint32_t next_random(uint32_t *seed, uint32_t below)
@@ -569,6 +603,10 @@ static char **command(char **w)
 			do_release();
 		return w + 1;
 	}
+	if (str_eq(w[0], "drain")) {
+		do_drain();
+		return w + 1;
+	}
 	if (str_eq(w[0], "shutdown")) {
 		(void)message_put(&d.w, MSG_SHUTDOWN, 0, 0);
 		return w + 1;
@@ -586,6 +624,8 @@ static char **command(char **w)
 	}
 	if (str_eq(w[0], "raw"))
 		do_raw(w[1]);
+	else if (str_eq(w[0], "flood"))
+		do_flood(parse_number(w[1], UINT32_MAX));
 	else if (str_eq(w[0], "text"))
 		put_file(w[1]);
 	else if (str_eq(w[0], "over"))
