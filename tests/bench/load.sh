@@ -21,6 +21,8 @@ top=$(cd "$srcdir/../.." && pwd)
 export LOAD_AT_ONCE LOAD_WORKERS LOAD_ROUNDS LOAD_SEQUENCE LOAD_BLOCK
 # shellcheck source=tests/bench/setup.sh
 . "$srcdir/setup.sh"
+# shellcheck source=tests/bench/turns.sh
+. "$srcdir/turns.sh"
 
 # case_words CASE: $words becomes the runtime of this case and its global options.
 case_words() {
@@ -44,54 +46,6 @@ cleanup() {
 	umount -l /mnt
 }
 
-# All that a turn could leave.
-snapshot() {
-	echo "mounts $(wc -l </proc/self/mountinfo)"
-	find /sys/fs/cgroup -type d -name 'load-*' 2>/dev/null || true # those of others come and go
-	ip -o link | cut -d: -f2
-	find "$work" -mindepth 2 -path "$work/state-*"
-	pgrep -af 'sleep 3600[.]25' || true
-}
-
-# turn CASE FUNCTION: runs it, and sees that nothing is left. The dying need a moment.
-turn() {
-	local tries
-	case_words "$1"
-	mkdir -p "$work/state-$1"
-	"$2" "$1"
-	for tries in 0 1 2 5 10; do
-		sleep "$tries"
-		snapshot >"$work/now"
-		! cmp -s "$work/before" "$work/now" || return 0
-	done
-	die "$1: left behind: $(diff "$work/before" "$work/now")"
-}
-
-# timed CASE PHASE N COMMAND...: notes N containers by the time that the command takes.
-timed() {
-	local case=$1 phase=$2 n=$3 start=$EPOCHREALTIME end
-	shift 3
-	"$@"
-	end=$EPOCHREALTIME
-	say "$phase	$case	$(awk -v n="$n" -v t="$start $end" 'BEGIN { split(t, a, " "); print n / (a[2] - a[1]) }')" >>"$work/rates"
-}
-
-# all_ids CASE WORD...: the runtime with these words and each id, by the workers.
-all_ids() {
-	local case=$1
-	shift
-	seq "$LOAD_AT_ONCE" | xargs -P "$LOAD_WORKERS" -I @@ "${words[@]}" "$@" "load-$case-@@" >/dev/null
-}
-
-at_once() {
-	local alive
-	timed "$1" create "$LOAD_AT_ONCE" all_ids "$1" create --bundle "$work/stays"
-	timed "$1" start "$LOAD_AT_ONCE" all_ids "$1" start
-	alive=$("${words[@]}" list | grep -c ' running ')
-	[ "$alive" = "$LOAD_AT_ONCE" ] || die "$1: $alive of $LOAD_AT_ONCE containers run"
-	timed "$1" delete "$LOAD_AT_ONCE" all_ids "$1" delete --force
-}
-
 run_block() {
 	local i
 	for ((i = 0; i < LOAD_BLOCK; i++)); do
@@ -100,27 +54,6 @@ run_block() {
 }
 
 in_sequence() { timed "$1" run "$LOAD_BLOCK" run_block "$1"; }
-
-# rates_print: a row a phase, "best / median" of each case.
-rates_print() {
-	sort -t '	' -k 1,2 -k 3,3g "$work/rates" | awk -F '\t' -v cases="${cases[*]}" '
-		{ rate[$1, $2, ++n[$1, $2]] = $3 }
-		END {
-			n_cases = split(cases, c, " ")
-			n_phases = split("create start delete run", phases, " ")
-			printf "%-34s", "containers a second, best / median"
-			for (i = 1; i <= n_cases; i++) printf "%18s", c[i]
-			print ""
-			for (p = 1; p <= n_phases; p++) {
-				printf "%-34s", phases[p] (phases[p] == "run" ? ", in sequence" : ", at once")
-				for (i = 1; i <= n_cases; i++) {
-					k = n[phases[p], c[i]]
-					printf "%18s", sprintf("%.0f / %.0f", rate[phases[p], c[i], k], rate[phases[p], c[i], int((k + 1) / 2)])
-				}
-				print ""
-			}
-		}'
-}
 
 main() {
 	local case i
@@ -132,11 +65,9 @@ main() {
 	runtimes_find
 	cases=("${runtimes[0]}" husk+cgroup "${runtimes[@]:1}")
 	bundle_make stays
-	config_edit stays '.process.args = ["/bin/sleep", "3600.25"]'
+	config_edit stays ".process.args = [\"/bin/sleep\", \"$LOAD_SLEEP\"]"
 	bundle_make ends
-	: >"$work/rates"
-	: >"$work/now"
-	snapshot >"$work/before"
+	turns_begin
 
 	machine_print
 	for ((i = 0; i < LOAD_ROUNDS; i++)); do
@@ -146,7 +77,7 @@ main() {
 		for case in "${cases[@]}"; do turn "$case" in_sequence; done
 	done
 	say "$LOAD_AT_ONCE at once by $LOAD_WORKERS workers, $LOAD_ROUNDS turns; $LOAD_SEQUENCE in sequence, turns of $LOAD_BLOCK. Nothing is left."
-	rates_print
+	rates_print create start delete run
 }
 
 main "$@"

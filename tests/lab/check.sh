@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # check.sh [smoke | FILE...]: runs tests in the lab's guests, and sums up.
 #   (nothing)  the whole integration suite, as root and as the ordinary user; the same as Linux 5.15
-#              (../integration/old_kernel.c); all of clients/test_*.sh
+#              (../integration/old_kernel.c); all of clients/test_*.sh and load/test_*.sh
 #   smoke      the tests that a file names in a line "# lab-smoke: test_a test_b", in one guest
-#   FILE...    these files of tests/integration or tests/lab/clients
+#   FILE...    these files of tests/integration, tests/lab/clients or tests/lab/load
 #
 # Each file gets a fresh guest. Settings: LAB_JOBS, how many guests at once (half the processors);
 # those of lab.sh, LAB_SECONDS (here 3600) being for each guest; those of
-# ../integration/lib.sh, HUSK_TEST_SECONDS being 240, as all is emulated.
+# ../integration/lib.sh, HUSK_TEST_SECONDS being 240, as all is emulated; LOAD_*, those of load/test_load.sh.
 set -euo pipefail
 shopt -s nullglob # there may be no clients
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -22,7 +22,9 @@ trap 'rm -rf "$work"' EXIT
 
 # The part of every script that a guest runs.
 prelude() {
+	local name
 	printf 'cd /tmp\nexport HUSK_TEST_SECONDS=%q HUSK_MUST_RUN=%q\n' "$HUSK_TEST_SECONDS" "${HUSK_MUST_RUN:-}"
+	for name in "${!LOAD_@}"; do printf 'export %s=%q\n' "$name" "${!name}"; done
 }
 
 # in_guest NAME SCRIPT: runs it in a guest, leaves what it said in $work/NAME.
@@ -65,7 +67,7 @@ old_kernel_files=(attacks exec idmap lifecycle mount_options mounts robust sched
 
 start_all() {
 	local file
-	for file in "$source_tree"/tests/integration/test_*.sh "$here"/clients/test_*.sh; do
+	for file in "$source_tree"/tests/integration/test_*.sh "$here"/{clients,load}/test_*.sh; do
 		case $file in
 		*/test_guest.sh | */test_old_kernel.sh) ;; # has a guest of its own; below, in full
 		*) start_file "$file" ;;
