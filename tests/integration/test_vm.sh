@@ -159,6 +159,16 @@ test_a_terminal() {
 	assert_nothing_left
 }
 
+test_an_output_that_nobody_reads() {
+	need_vm
+	make_bundle b '.process.user = {"uid": 1000, "gid": 1000}'
+	container_sh b 'echo first >/dev/stdout; yes; echo $? >&2'
+	(husk run -b b "$ID" 2>err || true) | head -n 1 >first
+	assert_eq "$(cat first)" first "the line that was read"
+	assert_eq "$(cat err)" 141 "status of its writer"
+	assert_nothing_left
+}
+
 test_which_wall() {
 	need_vm
 	make_bundle b
