@@ -78,7 +78,7 @@ compare() {
 
 # Ids, addresses, times, and the runtime's own name and words within the engine's message.
 normal() {
-	sed -E -e 's/\r$//' -e '/level=warning msg="Error validating CNI/d' \
+	sed -E -e 's/\r$//; s/^time="[^"]*"/TIME/' -e '/level=warning msg="Error validating CNI/d' \
 		-e 's/\b[0-9a-f]{64}\b/ID64/g; s/\b[0-9a-f]{12}\b/ID12/g; s/sha256:ID64/IMAGE/g' \
 		-e "s,$CLIENTS/peer/crun|/usr/local/bin/husk,RUNTIME,g" \
 		-e 's/\b(crun|husk)\b/RUNTIME/g; s/^(Error: .*RUNTIME: ).*: (OCI .*)/\1\2/' \
