@@ -120,10 +120,11 @@ until_ok() {
 	done
 }
 
-# on_terminal COMMAND...: on a new terminal of 33 rows and 77 columns; stdin is typed in. At its
-# end script(1) types a NUL, whose echo is dropped.
+# on_terminal COMMAND...: on a new terminal of 33 rows and 70 columns, which grows to 77 meanwhile; stdin is typed
+# in. At its end script(1) types a NUL, whose echo is dropped.
 on_terminal() {
-	script -qec "stty rows 33 cols 77; $(printf '%q ' "$@")" /dev/null | tr -d '\r' | sed 's/\^@//g'
+	script -qec "stty rows 33 cols 70; (sleep 1; stty cols 77 </dev/tty) 2>/dev/null & $(printf '%q ' "$@")" /dev/null |
+		tr -d '\r' | sed 's/\^@//g'
 	echo "= ${PIPESTATUS[0]}"
 }
 
@@ -147,9 +148,10 @@ in_session() {
 	chmod 755 "$CLIENTS/as-lab"
 }
 
-# In a container: prints the terminal's size, which engines set a moment after the start.
+# In a container: waits for the terminal's last size, and prints it. Of the first one engines may tell a
+# process before it is there, and give up.
 # shellcheck disable=SC2016,SC2034 # for the container's shell; for suites
-SHOW_SIZE='for i in 1 2 3 4 5 6 7 8 9; do size=$(stty size 2>/dev/null) && [ "$size" != "0 0" ] && break; sleep 0.5; done; echo $size'
+SHOW_SIZE='for i in $(seq 40); do size=$(stty size 2>/dev/null); [ "$size" != "33 77" ] || break; sleep 0.3; done; echo $size'
 
 # What a program in a container can see of its confinement. (/dev/core, for a masked file, is made by
 # crun and not by husk.)
