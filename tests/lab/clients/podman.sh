@@ -11,6 +11,8 @@
 LEFT_OUT=
 [ "$PODMAN_MANAGER" = systemd ] || LEFT_OUT+=" pods"
 [ "$PODMAN_AS" = root ] || LEFT_OUT+=" systemd_in_a_user_namespace" # his are all in one
+# There an ordinary user's container has no cgroup of its own with crun; husk makes one beside Podman's.
+[ "$PODMAN_AS-$PODMAN_MANAGER" != lab-cgroupfs ] || LEFT_OUT+=" limits out_of_memory pause stats systemd update"
 
 is_lab() { [ "$PODMAN_AS" = lab ]; }
 
@@ -120,7 +122,8 @@ same_detached() {
 same_exec() {
 	must quick --detach --name c --env OUTER=1 test sleep 1000
 	must pod exec --env INNER=2 --workdir /tmp --user guest c sh -c 'echo $OUTER $INNER $PWD $(id); grep ^Cap /proc/self/status'
-	must pod exec c sh -c 'grep -E "^(Cap|Seccomp:|NoNew)" /proc/self/status; cat /proc/self/cgroup; ulimit -n'
+	must pod exec c sh -c 'grep -E "^(Cap|Seccomp:|NoNew)" /proc/self/status; cat /proc/self/cgroup; ulimit -n' |
+		sed 's,^0::/\.\./podman-.*,0::/,' # crun's, in no cgroup of its own
 	must pod exec --privileged c grep -E '^Cap' /proc/self/status
 	show pod exec c sh -c 'exit 7'
 	echo typed | must pod exec -i c cat
