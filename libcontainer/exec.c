@@ -277,7 +277,8 @@ static int child_steps(struct execution *x, int sync, struct err *e)
 	const struct affinity_step *cpus = &x->plan.process.affinity;
 	int master = -1, r;
 
-	memcpy(p.given, x->opts->given_fds, p.n_given * sizeof(*p.given));
+	if (p.n_given)
+		memcpy(p.given, x->opts->given_fds, p.n_given * sizeof(*p.given));
 	process_reset_signals();
 	fd_close(&x->agent);
 	if (setsid() < 0)
