@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "control.h"
 #include "fd.h"
+#include "filter.h"
 #include "io.h"
 #include "loop.h"
 #include "mon.h"
@@ -82,6 +83,8 @@ static int run(struct mon *m, struct err *e)
 	guest_init(&m->guest, &mon_events, m);
 	take_stdio(m);
 	r = qemu_start(m, e);
+	if (r == 0)
+		r = filter_install(e);
 	if (r == 0)
 		loop_run(m);
 	return r;

@@ -85,6 +85,7 @@ gone" "hooks on the host"
 in_guest() { husk exec "$ID" "$@"; }
 
 test_one_vm_and_every_command() {
+	local pid
 	need_vm
 	make_bundle b '.root.readonly = false'
 	container_sh b 'trap "echo term >/tmp/term; exit 3" TERM; trap "echo usr1 >/tmp/usr1" USR1; touch /tmp/up; while :; do sleep 0.1; done'
@@ -95,6 +96,10 @@ test_one_vm_and_every_command() {
 	assert_eq "$(husk state "$ID" | jq -r .status)" running
 	[ -d "/proc/$(husk state "$ID" | jq -r .pid)" ] || fail "state's pid is no process"
 	wait_for 20 test -e b/rootfs/tmp/up
+	for pid in "$(husk state "$ID" | jq .pid)" "$(child_of husk-fsd)"; do
+		assert_eq "$(awk '/^(Seccomp|NoNewPrivs):/ { printf "%s", $2 }' "/proc/$pid/status")" 12 "no_new_privs and filter of $(cat "/proc/$pid/comm")"
+	done
+	assert_eq "$(awk '/^CapEff:/ { print $2 }' "/proc/$(husk state "$ID" | jq .pid)/status")" 0000000000000000 "husk-mon's capabilities"
 
 	# exec
 	expect_output "$(printf 'x y\n/etc\n1000:1001')" husk exec --cwd /etc --user 1000:1001 -e A="x y" "$ID" sh -c 'echo $A; pwd; echo $(id -u):$(id -g)'
