@@ -9,6 +9,7 @@
 #
 # HUSK_CRASH_ALL=1      every call, not a sample of HUSK_CRASH_SAMPLE (6) a round
 # HUSK_CRASH_START=N    the sample's first call (else random, and printed with each result)
+# HUSK_CRASH_SECONDS=N  a command that takes longer hangs (10)
 # HUSK_CRASH_REPORT=F   appends the counts of each round, and each failure that was ignored, to F
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
@@ -20,7 +21,7 @@ export HUSK_TEST_SECONDS="${HUSK_TEST_SECONDS:-180}" HUSK_CRASH_ALL HUSK_CRASH_S
 private_cgroup2 "$@"
 
 FAULT=$HUSK_TOP_BUILDDIR/tests/integration/crash/fault
-FAULT_SECONDS=10 # no command takes that long, or it hangs
+FAULT_SECONDS=${HUSK_CRASH_SECONDS:-10} # no command takes that long, or it hangs
 
 # Runs the test again, from bundle(), in pid, network and mount namespaces of its own: nobody else's
 # processes, links, sockets and mounts come and go there. A mount that others have may vanish with its

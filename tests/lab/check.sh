@@ -8,7 +8,7 @@
 #
 # Each file gets a fresh guest. Settings: LAB_JOBS, how many guests at once (half the processors);
 # those of lab.sh, LAB_SECONDS (here 3600) being for each guest; those of
-# ../integration/lib.sh, HUSK_TEST_SECONDS being 240, as all is emulated; LOAD_*, those of load/test_load.sh.
+# ../integration/lib.sh, HUSK_TEST_SECONDS being 240, as all is emulated (and test_crash.sh's HUSK_CRASH_SECONDS a quarter); LOAD_*, those of load/test_load.sh.
 set -euo pipefail
 shopt -s nullglob # there may be no clients
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -23,7 +23,8 @@ trap 'rm -rf "$work"' EXIT
 # The part of every script that a guest runs.
 prelude() {
 	local name
-	printf 'cd /tmp\nexport HUSK_TEST_SECONDS=%q HUSK_MUST_RUN=%q\n' "$HUSK_TEST_SECONDS" "${HUSK_MUST_RUN:-}"
+	printf 'cd /tmp\nexport HUSK_TEST_SECONDS=%q HUSK_CRASH_SECONDS=%q HUSK_MUST_RUN=%q\n' \
+		"$HUSK_TEST_SECONDS" "$((HUSK_TEST_SECONDS / 4))" "${HUSK_MUST_RUN:-}"
 	for name in "${!LOAD_@}"; do printf 'export %s=%q\n' "$name" "${!name}"; done
 }
 
