@@ -49,21 +49,16 @@ static bool holds_nothing(const struct json *v)
 	}
 }
 
-void spec_read_unsupported(struct spec_reader *rd, const struct json *obj, const char *key, const char *why)
+void spec_read_elsewhere(struct spec_reader *rd, const struct json *obj, const char *key)
 {
 	const struct json *v = json_get(obj, key);
 
 	if (rd->status < 0 || !v || holds_nothing(v))
 		return;
-	(void)spec_read_fail(rd, v, "not supported by this build%s%s", why ? ": " : "", why ? why : "");
+	(void)spec_read_fail(rd, v, "not supported by this build: it is for another platform");
 	rd->status = -ENOTSUP;
 	if (rd->e)
 		rd->e->code = ENOTSUP;
-}
-
-void spec_read_elsewhere(struct spec_reader *rd, const struct json *obj, const char *key)
-{
-	spec_read_unsupported(rd, obj, key, "it is for another platform");
 }
 
 /* The member if it is there and nothing failed before. */

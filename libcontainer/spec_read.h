@@ -28,10 +28,7 @@ int spec_read_fail(struct spec_reader *rd, const struct json *v, const char *fmt
 	__attribute__((format(printf, 3, 4)));
 /* "<path of obj>.<key>: <message>" for a key that need not be there. */
 int spec_read_fail_key(struct spec_reader *rd, const struct json *obj, const char *key, const char *msg);
-/* Refuses obj.key when it is there and holds something. why may be NULL. */
-void spec_read_unsupported(struct spec_reader *rd, const struct json *obj, const char *key, const char *why);
-
-/* The same for a key that the runtime-spec has for another platform alone. */
+/* Refuses obj.key, which the runtime-spec has for another platform alone, when it is there and holds something. */
 void spec_read_elsewhere(struct spec_reader *rd, const struct json *obj, const char *key);
 
 /* The member obj.key, of that type; NULL when absent. */

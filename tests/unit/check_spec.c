@@ -13,7 +13,7 @@ static const struct {
 } accepted[] = {
 	{ TOP, "'unknown':{'a':[1,2,{}]},'windows':{},'solaris':null,'zos':[],'freebsd':{}" },
 	{ TOP, "'process':null,'mounts':null,'hooks':null,'annotations':null,'vm':null" },
-	{ TOP, "'vm':false" },
+	{ TOP, "'vm':{'kernel':{'path':'/k'}}" },
 	{ TOP, "'vm':{},'hostname':'','domainname':'','mounts':[],'hooks':{'prestart':[],'other':7},'annotations':{}" },
 	{ TOP, "'mounts':[{'destination':'/a','uidMappings':[],'gidMappings':null,'options':null}]" },
 	{ PROCESS, "'unknown':1,'user':{'username':'','unknown':1},'env':null,'rlimits':[],'capabilities':{}" },
