@@ -123,7 +123,7 @@ test_killed_while_output_waits() {
 	assert_eq "$(stat -c %s io/0.out)" $((262144 + 65536)) "bytes of output that came"
 }
 
-has_sanitizers() { ldd "$AGENT" 2>/dev/null | grep -q libasan; }
+has_sanitizers() { grep -q libasan <<<"$(ldd "$AGENT" 2>/dev/null)"; }
 
 # Of the agent, in KiB: the child of unshare(1).
 RSS='awk "/^VmRSS/ { print \"rss\", \$2 }" /proc/$(pgrep -P $AGENT)/status'
