@@ -120,11 +120,17 @@ until_ok() {
 	done
 }
 
-# on_terminal COMMAND...: on a new terminal of 33 rows and 70 columns, which grows to 77 meanwhile; stdin is typed
-# in. At its end script(1) types a NUL, whose echo is dropped.
-on_terminal() {
-	script -qec "stty rows 33 cols 70; (sleep 1; stty cols 77 </dev/tty) 2>/dev/null & $(printf '%q ' "$@")" /dev/null |
-		tr -d '\r' | sed 's/\^@//g'
+# on_terminal COMMAND...: on a new terminal of 33 rows and 77 columns; stdin is typed in.
+on_terminal() { on_new_terminal 'stty rows 33 cols 77;' "$@"; }
+
+# The same on one of 70 columns, which grows to 77 after a second: for $SHOW_SIZE.
+on_growing_terminal() { on_new_terminal 'stty rows 33 cols 70; (sleep 1; stty cols 77 </dev/tty) 2>/dev/null &' "$@"; }
+
+# At its end script(1) types a NUL, whose echo is dropped.
+on_new_terminal() { # SETTING COMMAND...
+	local setting=$1
+	shift
+	script -qec "$setting $(printf '%q ' "$@")" /dev/null | tr -d '\r' | sed 's/\^@//g'
 	echo "= ${PIPESTATUS[0]}"
 }
 

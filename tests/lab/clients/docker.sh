@@ -77,7 +77,7 @@ same_terminal() {
 	on_terminal docker run --runtime "$RUNTIME" --network none --rm -it test sh -c "tty; test -t 0 && echo in"
 	must quick --detach -t --name one test sh -c "tty; sleep 1000"
 	until_ok 60 logged one dev
-	on_terminal docker exec -it one sh -c "tty; $SHOW_SIZE"
+	on_growing_terminal docker exec -it one sh -c "tty; $SHOW_SIZE"
 }
 
 same_exec() {

@@ -50,6 +50,7 @@ pod() { "${POD[@]}" --runtime "$(runtime_word)" "$@"; }
 quick() { pod run --network none "$@"; }
 
 pod_on_terminal() { on_terminal "${POD[@]}" --runtime "$(runtime_word)" "$@"; }
+pod_on_growing_terminal() { on_growing_terminal "${POD[@]}" --runtime "$(runtime_word)" "$@"; }
 
 after_half() {
 	case $1 in
@@ -99,7 +100,7 @@ same_terminal() {
 	until_ok 60 logged c dev
 	must pod logs c
 	must pod exec c sh -c "ls /dev/pts"
-	pod_on_terminal exec -it c sh -c "tty; $SHOW_SIZE"
+	pod_on_growing_terminal exec -it c sh -c "tty; $SHOW_SIZE"
 }
 
 same_detached() {

@@ -32,7 +32,7 @@ runs() {
 	run_words --user guest --cap-add CAP_SYS_ADMIN --hostname box --volume "$T/mine:/vol:ro"
 	must "${RUN[@]}" "$from" -- sh -c 'id; hostname; ls /vol; touch /vol/x 2>&1; true'
 	run_words --tty
-	on_terminal "${RUN[@]}" "$from" -- sh -c "test -t 0 && echo terminal; $SHOW_SIZE"
+	on_growing_terminal "${RUN[@]}" "$from" -- sh -c "test -t 0 && echo terminal; $SHOW_SIZE"
 	must b commit --quiet "$from" base | wc -l
 	printf '%s\n' 'FROM base' 'RUN echo built >/made && id -u' 'RUN cat /made' 'RUN exit 4' >"$T/mine/Containerfile"
 	show b bud --isolation oci --runtime "$RUNTIME_PATH" --network none --pull-never --no-cache "$T/mine" 2>&1 |
