@@ -40,7 +40,6 @@ int op_opendir(struct fs_request *rq);
 int op_readdir(struct fs_request *rq);
 int op_readdirplus(struct fs_request *rq);
 int op_releasedir(struct fs_request *rq);
-int op_fsyncdir(struct fs_request *rq);
 
 /* op_open.c */
 int op_open(struct fs_request *rq);
@@ -52,6 +51,7 @@ int op_release(struct fs_request *rq);
 int op_read(struct fs_request *rq);
 int op_write(struct fs_request *rq);
 int op_fsync(struct fs_request *rq);
+int op_fsyncdir(struct fs_request *rq);
 int op_fallocate(struct fs_request *rq);
 int op_lseek(struct fs_request *rq);
 int op_copy_file_range(struct fs_request *rq);

@@ -182,21 +182,3 @@ int op_releasedir(struct fs_request *rq)
 		return -EINVAL;
 	return fs_handle_release(&rq->s->handles, in.fh, true);
 }
-
-int op_fsyncdir(struct fs_request *rq)
-{
-	struct fs_handle *h;
-	struct fuse_fsync_in in;
-	int r;
-
-	if (fs_in_get(&rq->in, &in, sizeof(in)) < 0)
-		return -EINVAL;
-	h = fs_handle_get(&rq->s->handles, in.fh, true);
-	if (!h)
-		return -EBADF;
-	r = in.fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd);
-	if (r < 0)
-		r = -errno;
-	fs_handle_put(&rq->s->handles, h);
-	return r;
-}

@@ -73,7 +73,7 @@ int op_write(struct fs_request *rq)
 	return fs_out_put(&rq->out, &out, sizeof(out));
 }
 
-int op_fsync(struct fs_request *rq)
+static int sync_handle(struct fs_request *rq, bool is_dir)
 {
 	struct fs_handle *h;
 	struct fuse_fsync_in in;
@@ -81,7 +81,7 @@ int op_fsync(struct fs_request *rq)
 
 	if (fs_in_get(&rq->in, &in, sizeof(in)) < 0)
 		return -EINVAL;
-	h = fs_handle_get(&rq->s->handles, in.fh, false);
+	h = fs_handle_get(&rq->s->handles, in.fh, is_dir);
 	if (!h)
 		return -EBADF;
 	r = in.fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(h->fd) : fsync(h->fd);
@@ -89,6 +89,16 @@ int op_fsync(struct fs_request *rq)
 		r = -errno;
 	fs_handle_put(&rq->s->handles, h);
 	return r;
+}
+
+int op_fsync(struct fs_request *rq)
+{
+	return sync_handle(rq, false);
+}
+
+int op_fsyncdir(struct fs_request *rq)
+{
+	return sync_handle(rq, true);
 }
 
 int op_fallocate(struct fs_request *rq)
