@@ -41,7 +41,7 @@ static void receive(const uint8_t *data, size_t size, int with_fd, bool unread)
 		require_message(r, &e);
 		require(fd == -1);
 	} else {
-		require(r >= SYNC_GO && r <= SYNC_READY && (with_fd < 0) == (fd < 0));
+		require(r >= SYNC_GO && r <= SYNC_UP && (with_fd < 0) == (fd < 0));
 	}
 	fd_close(&fd);
 	expect(pair[0], false);

@@ -41,8 +41,8 @@ START_TEST(what_is_empty_is_absent)
 	static const char *const empty[] = {
 		"{}",
 		"{'vm':{}}",
-		"{'vm':{'hypervisor':{'path':'','parameters':[]},'kernel':{'path':'','initrd':''},"
-		"'image':{'path':'','format':''},'hwConfig':{'deviceTree':'','dtdevs':[],'iomems':null,'irqs':[]}}}",
+		("{'vm':{'hypervisor':{'path':'','parameters':[]},'kernel':{'path':'','initrd':''},"
+		 "'image':{'path':'','format':''},'hwConfig':{'deviceTree':'','dtdevs':[],'iomems':null,'irqs':[]}}}"),
 		"{'vm':{'hypervisor':{},'kernel':{},'image':{},'hwconfig':{}}}",
 	};
 
