@@ -274,7 +274,7 @@ clean_up() {
 # Runs one function, in this process: T, ROOT, LOG and ID are the test's own.
 run_one() {
 	local name=$1
-	trap 'printf "line %s: %s" "$LINENO" "$BASH_COMMAND" >"$T/reason"' ERR
+	trap 'printf "line %s: %s (called in lines %s)" "$LINENO" "$BASH_COMMAND" "${BASH_LINENO[*]}" >"$T/reason"' ERR
 	cd "$T"
 	"$name"
 }
