@@ -136,6 +136,9 @@ static const int calls[] = {
 	SCMP_SYS(rseq),
 	SCMP_SYS(set_robust_list),
 	SCMP_SYS(writev),
+#ifdef __SANITIZE_ADDRESS__
+	SCMP_SYS(sigaltstack), /* of a thread that ends */
+#endif
 };
 
 /* No page becomes executable. */
