@@ -55,6 +55,9 @@ skip() {
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
+# Is this program built with the sanitizers? (A pipe into grep -q would fail by SIGPIPE now and then.)
+has_sanitizers() { grep -q libasan <<<"$(ldd "$1" 2>/dev/null)"; }
+
 # need PROGRAM...: skip without them.
 need() {
 	local p

@@ -675,7 +675,7 @@ test_the_gate_is_the_owners_alone() {
 }
 
 test_a_setuid_runtime() {
-	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "the sanitizers' run-time does not start setuid"
+	! has_sanitizers "$HUSK" || skip "the sanitizers' run-time does not start setuid"
 	cp "$HUSK" suid
 	chmod 4755 suid
 	! findmnt -nT suid -o OPTIONS | grep -qw nosuid || skip "the temporary folder is nosuid"

@@ -203,7 +203,7 @@ test_closed_descriptors_are_filled() {
 
 test_setuid_is_refused() {
 	need setpriv
-	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "the sanitizers' run-time does not start setuid"
+	! has_sanitizers "$HUSK" || skip "the sanitizers' run-time does not start setuid"
 	cp "$HUSK" suid
 	chown 65534 suid
 	chmod 4755 suid

@@ -213,7 +213,7 @@ CANNOT_FAIL='^(exit|exit_group|close|umask|get(pid|ppid|tid|uid|euid|gid|egid))$
 failing() {
 	local name=$1 p=$2 strict=$3 n call at error line lines
 	shift 3
-	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "the sanitizers' run-time makes system calls of its own, which would fail too"
+	! has_sanitizers "$HUSK" || skip "the sanitizers' run-time makes system calls of its own, which would fail too"
 	prepare_round
 	reference "$@"
 	awk -v p="$p" -v cannot="$CANNOT_FAIL" 'p == 0 && !main { main = $3 == "mprotect"; next }

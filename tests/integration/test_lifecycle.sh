@@ -48,7 +48,7 @@ test_run_passes_stdin() {
 # Resident, with all of its text that the kernel maps around what is used: see src/husk.lds.
 test_run_takes_a_megabyte() {
 	is_husk || skip "for husk alone"
-	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "not of the sanitizers' husk"
+	! has_sanitizers "$HUSK" || skip "not of the sanitizers' husk"
 	[ "$(getconf PAGESIZE)" = 4096 ] || skip "the figure is for pages of 4 KiB"
 	make_bundle b '.process.args = ["/bin/sleep", "100"]'
 	husk_exec run -b b "$ID" &

@@ -17,7 +17,7 @@ ALL='["CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_DAC_READ_SEARCH","CAP_FOWNER","CAP_FSE
 	"CAP_NET_BIND_SERVICE","CAP_NET_RAW","CAP_NET_ADMIN","CAP_SYS_CHROOT","CAP_SYS_ADMIN","CAP_SYS_PTRACE","CAP_MKNOD","CAP_AUDIT_WRITE","CAP_SETFCAP"]'
 
 need_static() {
-	! ldd "$HUSK" 2>/dev/null | grep -q libasan || skip "husk with the sanitizers is not static, and the rootfs has no libraries"
+	! has_sanitizers "$HUSK" || skip "husk with the sanitizers is not static, and the rootfs has no libraries"
 }
 
 # outer [JQ]: a bundle `b` whose rootfs has husk, and in /inner a bundle of `husk spec`; it may do all. `inner`

@@ -16,7 +16,7 @@ need_vm() {
 	need qemu-system-x86_64 jq
 	is_root || skip "VMs are for root"
 	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
-	! grep -q libasan <<<"$(ldd "$HUSK_TOP_BUILDDIR/husk-agent" 2>/dev/null)" ||
+	! has_sanitizers "$HUSK_TOP_BUILDDIR/husk-agent" ||
 		skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
 	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
 	ln -sf "$BUILT" "$T/husk-vm"
