@@ -98,6 +98,18 @@ static int elf_header(const uint8_t *data, size_t size, Elf64_Ehdr *out, struct 
 	return 0;
 }
 
+/* The next program header of this type, from number *i on, which moves behind it. h: of elf_header(). */
+static bool next_program(const uint8_t *data, const Elf64_Ehdr *h, uint32_t type, unsigned int *i, Elf64_Phdr *out)
+{
+	while (*i < h->e_phnum) {
+		memcpy(out, data + h->e_phoff + *i * sizeof(*out), sizeof(*out));
+		++*i;
+		if (out->p_type == type)
+			return true;
+	}
+	return false;
+}
+
 static bool inside(const Elf64_Phdr *p, size_t size)
 {
 	return p->p_offset <= size && p->p_filesz <= size - p->p_offset;
@@ -107,16 +119,13 @@ int image_check_elf(const uint8_t *data, size_t size, struct err *e)
 {
 	Elf64_Phdr p;
 	Elf64_Ehdr h;
-	unsigned int loads = 0;
+	unsigned int i = 0, loads = 0;
 	int r = elf_header(data, size, &h, e);
 
-	for (unsigned int i = 0; r == 0 && i < h.e_phnum; i++) {
-		memcpy(&p, data + h.e_phoff + i * sizeof(p), sizeof(p));
-		if (p.p_type != PT_LOAD)
-			continue;
+	while (r == 0 && next_program(data, &h, PT_LOAD, &i, &p)) {
 		loads++;
 		if (!inside(&p, size) || p.p_memsz < p.p_filesz)
-			r = err_set(e, ENOEXEC, "an ELF file that is cut: segment %u ends beyond it", i);
+			r = err_set(e, ENOEXEC, "an ELF file that is cut: segment %u ends beyond it", i - 1);
 	}
 	if (r == 0 && loads == 0)
 		r = err_set(e, ENOEXEC, "an ELF file with nothing to load");
@@ -144,14 +153,13 @@ bool image_has_pvh(const uint8_t *data, size_t size)
 {
 	Elf64_Phdr p;
 	Elf64_Ehdr h;
+	unsigned int i = 0;
 
 	if (elf_header(data, size, &h, NULL) < 0)
 		return false;
-	for (unsigned int i = 0; i < h.e_phnum; i++) {
-		memcpy(&p, data + h.e_phoff + i * sizeof(p), sizeof(p));
-		if (p.p_type == PT_NOTE && inside(&p, size) && notes_have_pvh(data + p.p_offset, p.p_filesz))
+	while (next_program(data, &h, PT_NOTE, &i, &p))
+		if (inside(&p, size) && notes_have_pvh(data + p.p_offset, p.p_filesz))
 			return true;
-	}
 	return false;
 }
 
@@ -159,15 +167,9 @@ bool image_has_interpreter(const uint8_t *data, size_t size)
 {
 	Elf64_Phdr p;
 	Elf64_Ehdr h;
+	unsigned int i = 0;
 
-	if (elf_header(data, size, &h, NULL) < 0)
-		return false;
-	for (unsigned int i = 0; i < h.e_phnum; i++) {
-		memcpy(&p, data + h.e_phoff + i * sizeof(p), sizeof(p));
-		if (p.p_type == PT_INTERP)
-			return true;
-	}
-	return false;
+	return elf_header(data, size, &h, NULL) == 0 && next_program(data, &h, PT_INTERP, &i, &p);
 }
 
 bool image_is_module(const uint8_t *data, size_t size)
