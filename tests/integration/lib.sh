@@ -229,6 +229,21 @@ private_cgroup2() {
 		exec bash "$@"' private_cgroup2 "$0" "$@"
 }
 
+# with_husk_json JSON COMMAND...: where /etc/husk/husk.json says this; with modes and an owner of
+# HUSK_JSON_MODE, HUSK_JSON_OWNER, HUSK_DIR_MODE, if set.
+# shellcheck disable=SC2016 # $1 is the inner shell's
+with_husk_json() {
+	local json=$1
+	shift
+	mkdir -p "$T"/etc/{up/husk,work}
+	printf '%s\n' "$json" >"$T/etc/up/husk/husk.json"
+	chmod "${HUSK_JSON_MODE:-644}" "$T/etc/up/husk/husk.json"
+	chown "${HUSK_JSON_OWNER:-0}" "$T/etc/up/husk/husk.json"
+	chmod "${HUSK_DIR_MODE:-755}" "$T/etc/up/husk"
+	unshare -m --propagation private sh -c 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/up,workdir=$1/work" etc /etc || exit 99
+		shift; exec "$@"' sh "$T/etc" "$@"
+}
+
 # ---- leaks ----
 
 cgroup2_root() { awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts; }

@@ -23,13 +23,7 @@ annotated() {
 allowing() {
 	local names=$1
 	shift
-	mkdir -p "$T"/etc/{up/husk,work}
-	printf '%s\n' "${HUSK_JSON:-{\"allowedAnnotations\": $names\}}" >"$T/etc/up/husk/husk.json"
-	chmod "${HUSK_JSON_MODE:-644}" "$T/etc/up/husk/husk.json"
-	chown "${HUSK_JSON_OWNER:-0}" "$T/etc/up/husk/husk.json"
-	chmod "${HUSK_DIR_MODE:-755}" "$T/etc/up/husk"
-	unshare -m --propagation private sh -c 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/up,workdir=$1/work" etc /etc || exit 99
-		shift; exec "$@"' sh "$T/etc" "$@"
+	with_husk_json "${HUSK_JSON:-{\"allowedAnnotations\": $names\}}" "$@"
 }
 
 allowing_husk() {

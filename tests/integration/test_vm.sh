@@ -23,15 +23,6 @@ need_vm() {
 	HUSK=$T/husk-vm
 }
 
-# with_husk_json JSON COMMAND...: where /etc/husk/husk.json says this.
-with_husk_json() {
-	local json=$1
-	shift
-	mkdir -p "$T"/etc/{up/husk,work}
-	printf '%s\n' "$json" >"$T/etc/up/husk/husk.json"
-	unshare -m --propagation private sh -c 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/up,workdir=$1/work" etc /etc || exit 99
-		shift; exec "$@"' sh "$T/etc" "$@"
-}
 husk_with() {
 	local json=$1
 	shift

@@ -9,7 +9,6 @@
 #include "vhost_msg.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,18 +25,6 @@ static struct talk *t;
 static struct backend *backend;
 static pthread_t server, messages;
 static struct err end;
-
-static int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir))
-		n++;
-	(void)closedir(dir);
-	return n;
-}
 
 static void *serve(void *arg)
 {

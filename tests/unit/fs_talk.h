@@ -6,6 +6,8 @@
 #include "fs.h"
 #include "str.h"
 
+#include <check.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fuse.h>
@@ -175,6 +177,19 @@ static inline uint64_t talk_open(struct talk *t, uint64_t node, uint32_t flags)
 		return 0;
 	memcpy(&out, talk_body(t), sizeof(out));
 	return out.fh;
+}
+
+/* How many descriptors are open, to see that as many are after something that failed. */
+static inline int open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n;
 }
 
 #endif
