@@ -35,14 +35,15 @@
 static int do_without_cgroup(struct creation *c, struct err *e)
 {
 	const struct spec_linux *l = c->spec->linux_;
+	bool limited = c->limits.n && !c->instead.limits_optional;
 
 	/* most ordinary users own no cgroup: worth a word only if one was asked for */
-	log_write(l->cgroups_path || c->limits.n || c->state.scope ? LOG_LVL_WARN : LOG_LVL_INFO,
+	log_write(l->cgroups_path || limited || c->state.scope ? LOG_LVL_WARN : LOG_LVL_INFO,
 		  "%s%s: running without a cgroup", c->state.scope ? "" : "linux.cgroupsPath: ", e->msg);
 	free(c->state.cgroup);
 	free(c->state.scope);
 	c->state.cgroup = c->state.scope = NULL;
-	return cgroup_check_resources(l, true, e);
+	return c->instead.limits_optional ? 0 : cgroup_check_resources(l, true, e);
 }
 
 /* Before it is written to state.json: `delete --force` of a creation that was killed ends whatever is
@@ -63,12 +64,14 @@ int creation_cgroup_name(struct creation *c, struct err *e)
 	bool disabled = c->ctx->cgroup_manager == HUSK_CGROUP_DISABLED;
 	int r;
 
-	r = cgroup_check_resources(l, disabled, e);
+	r = cgroup_check_resources(l, disabled && !c->instead.limits_optional, e);
 	if (r < 0 || disabled)
 		return r;
 	r = cgroup_limits_plan(l->resources, &cgroup_current_none, &c->limits, e);
 	if (r < 0)
 		return r;
+	if (c->instead.limits_optional)
+		cgroup_steps_make_optional(&c->limits);
 	if (c->ctx->cgroup_manager == HUSK_CGROUP_SYSTEMD) {
 		r = annotation_unitprops(c->spec, !c->ctx->host_root, &c->unit_properties, e);
 		if (r == 0)

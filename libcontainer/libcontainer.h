@@ -56,6 +56,7 @@ struct husk_instead {
 	int fds[HUSK_GIVEN_MAX];
 	size_t n_fds;
 	bool listens, deferred;
+	bool limits_optional; /* a limit that this host has no controller or no cgroup for is left out silently */
 };
 /* config: what was read from config.json, a JSON object; nothing of it was checked. Fills *out, or fails. */
 typedef int husk_rewrite_fn(const struct husk_ctx *ctx, const char *bundle, const struct json_doc *config, void *arg,
@@ -149,6 +150,7 @@ struct husk_update_opts {
 	const char *resources;			     /* linux.resources as JSON text; NULL: none */
 	size_t len;				     /* of resources */
 	const char *l3_cache_schema, *mem_bw_schema; /* of resctrl; NULL: as they are */
+	bool limits_optional;			     /* as husk_instead.limits_optional */
 };
 
 /* Changes the limits of a container that has not stopped. What cannot be set changes nothing. */

@@ -58,6 +58,11 @@ static int open_cgroup(struct updating *u, struct err *e)
 {
 	int r;
 
+	if (!u->state.cgroup && u->opts->limits_optional) {
+		spec_free(u->asked);
+		u->asked = NULL;
+		return 0;
+	}
 	if (!u->state.cgroup)
 		return err_set(e, ENOTSUP, "cannot update container '%s': it runs without a cgroup", u->state.id);
 	r = cgroup_open(u->state.cgroup, &u->cgroup, e);
@@ -72,6 +77,8 @@ static int write_limits(struct updating *u, struct err *e)
 
 	cgroup_current_read(u->cgroup, &current);
 	r = cgroup_limits_plan(l->resources, &current, &u->steps, e);
+	if (r == 0 && u->opts->limits_optional)
+		cgroup_steps_make_optional(&u->steps);
 	if (r == 0)
 		r = cgroup_check_usage(u->cgroup, l->resources, e);
 	if (r == 0 && u->steps.n > 0)
@@ -137,7 +144,7 @@ static int prepare(struct updating *u, struct err *e)
 			r = cgroup_check_resources(u->asked->linux_, false, e);
 		if (r == 0)
 			r = open_cgroup(u, e);
-		devices = r == 0 && u->asked->linux_->n_device_rules > 0;
+		devices = r == 0 && u->asked && u->asked->linux_->n_device_rules > 0;
 	}
 	if (r == 0 && (devices || u->opts->l3_cache_schema || u->opts->mem_bw_schema))
 		r = spec_load(u->state.dir, STATE_CONFIG, &u->container, e);

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "log.h"
 #include "vm_control.h"
+#include "vm_update.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -184,13 +185,7 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 		return r;
 	if (!str_eq(text, "{}"))
 		u.resources = text;
-	if (u.resources && vm_control_is_vm(ctx, words[0])) { /* the limits are the guest's; resctrl is the host's */
-		r = vm_control_ask(ctx, words[0], MSG_UPDATE, NULL, text, NULL, e);
-		if (r < 0 || (!u.l3_cache_schema && !u.mem_bw_schema))
-			return r;
-		u.resources = NULL;
-	}
-	return husk_update(ctx, words[0], &u, e);
+	return vm_control_is_vm(ctx, words[0]) ? vm_update(ctx, words[0], &u, e) : husk_update(ctx, words[0], &u, e);
 }
 
 static const struct option_def options_table[] = {

@@ -247,7 +247,7 @@ int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const stru
 			r = machine_file(&m.plan.machine, &out->fds[0], e);
 		if (r == 0) {
 			out->n_fds = 1;
-			out->listens = out->deferred = true;
+			out->listens = out->deferred = out->limits_optional = true;
 			out->config = x_strdup(m.plan.jail);
 			out->rootfs = x_strdup(m.plan.rootfs);
 			out->note = x_strdup(m.plan.guest);

@@ -89,7 +89,9 @@ static void hypervisor_words(const struct vmplan_input *in, const struct vmplan 
 	add(w, x_strdup(vmplan_in_system_dirs(in, in->hypervisor) ? in->hypervisor : VM_JAIL_HYPERVISOR));
 	add_all(w, machine);
 	add(w, x_strdup("-machine"));
-	add(w, x_printf("q35,accel=%s,memory-backend=ram,usb=off,hpet=off", in->kvm ? "kvm" : "tcg"));
+	add(w, x_strdup("q35,memory-backend=ram,usb=off,hpet=off"));
+	add(w, x_strdup("-accel"));
+	add(w, in->kvm ? x_strdup("kvm") : x_printf("tcg,tb-size=%d", VM_TCG_CODE_MIB));
 	add(w, x_strdup("-cpu"));
 	add(w, x_strdup(in->kvm ? "host" : "max"));
 	add(w, x_strdup("-smp"));
@@ -125,8 +127,8 @@ int vmplan_make(const struct vmplan_input *in, struct vmplan *out, struct err *e
 		return r;
 	out->vcpus = choose_vcpus(in);
 	out->rootfs = vmplan_rootfs(in);
-	out->jail = vmplan_jail(in, out->rootfs);
-	out->guest = vmplan_guest(in);
+	out->jail = vmplan_jail(in, out);
+	out->guest = vmplan_guest(in, out);
 	hypervisor_words(in, out, &w);
 	/* a NULL stands between the two vectors */
 	n_hypervisor = w.n;

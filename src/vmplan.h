@@ -11,6 +11,10 @@
  *
  * The shared folder is the jail's /export, which the guest sees as VM_GUEST_FOLDER:
  * <id>/rootfs, and <id>/mounts/<n> for the source of the n-th mount, if that is a bind.
+ *
+ * The jail's cgroup on the host has memory.max = the machine's memory + vmplan_overhead(),
+ * pids.max of its own programs, a device filter, and the `cpu` and `blockIO` of linux.resources. Where the host
+ * lacks a controller, the guest's own limits are all there is.
  */
 #ifndef HUSK_VMPLAN_H
 #define HUSK_VMPLAN_H
@@ -22,8 +26,9 @@
 #define VM_GUEST_FOLDER "/run/husk-fs"
 #define VM_FOLDER_TAG "husk"
 #define VM_CHANNEL_NAME "husk.agent"
-#define VM_MON_PATH "/vm/husk-mon" /* in the jail */
-#define VM_JAIL_DIR ".jail"	   /* below --root: what the jail's mounts stand on */
+#define VM_MON_PATH "/vm/husk-mon"	/* in the jail */
+#define VM_JAIL_DIR ".jail"		/* below --root: what the jail's mounts stand on */
+#define VM_MEMORY_NOTE "husk.vm.memory" /* an annotation of the guest's config: the machine's bytes */
 
 struct vmplan_input {
 	const char *id, *bundle;
@@ -47,6 +52,9 @@ struct vmplan {
 /* No system calls. */
 int vmplan_make(const struct vmplan_input *in, struct vmplan *out, struct err *e);
 void vmplan_free(struct vmplan *p);
+
+/* What the machine takes of the host's memory beyond its own, in bytes, both. */
+uint64_t vmplan_overhead(uint64_t memory, bool kvm);
 
 /* Is this entry of `mounts` a bind? */
 bool vmplan_is_bind(const struct json *mount);

@@ -106,6 +106,8 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in)
 			continue;
 		if (str_eq(item->key, "namespaces"))
 			add_namespaces(g, item);
+		else if (str_eq(item->key, "resources"))
+			vmplan_guest_limits(g, in->config, item, item->key);
 		else
 			vmplan_copy(g, in->config, item, item->key);
 	}
@@ -133,16 +135,19 @@ static void add_hooks(yajl_gen g, const struct vmplan_input *in)
 	gen_object_close(g);
 }
 
-static void add_annotations(yajl_gen g, const struct vmplan_input *in)
+static void add_annotations(yajl_gen g, const struct vmplan_input *in, const struct vmplan *p)
 {
+	AUTO_FREE char *memory = x_printf("%ju", (uintmax_t)p->memory);
+
 	gen_object_open(g, "annotations");
+	gen_pair(g, VM_MEMORY_NOTE, memory);
 	json_each (item, json_get(in->config->root, "annotations"))
-		if (!vm_cross_annotation_stays(item->key))
+		if (!vm_cross_annotation_stays(item->key) && !str_eq(item->key, VM_MEMORY_NOTE))
 			vmplan_copy(g, in->config, item, item->key);
 	gen_object_close(g);
 }
 
-char *vmplan_guest(const struct vmplan_input *in)
+char *vmplan_guest(const struct vmplan_input *in, const struct vmplan *p)
 {
 	static const char *const done[] = { "root", "mounts", "linux", "process", "hooks", "annotations", "vm" };
 	yajl_gen g = gen_new(NULL);
@@ -161,7 +166,7 @@ char *vmplan_guest(const struct vmplan_input *in)
 	add_linux(g, in);
 	add_process(g, in);
 	add_hooks(g, in);
-	add_annotations(g, in);
+	add_annotations(g, in, p);
 	gen_object_close(g);
 	return gen_end(g);
 }

@@ -186,7 +186,7 @@ static void add_namespaces(yajl_gen g, const struct vmplan_input *in)
 	gen_array_close(g);
 }
 
-static void add_linux(yajl_gen g, const struct vmplan_input *in)
+static void add_linux(yajl_gen g, const struct vmplan_input *in, const struct vmplan *p)
 {
 	const struct json *linux_ = json_get(in->config->root, "linux");
 
@@ -194,13 +194,14 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in)
 	add_namespaces(g, in);
 	if (json_get(linux_, "cgroupsPath"))
 		vmplan_copy(g, in->config, json_get(linux_, "cgroupsPath"), "cgroupsPath");
+	vmplan_jail_limits(g, in, p);
 	if (in->kvm) {
 		gen_array_open(g, "devices");
 		gen_object_open(g, NULL);
 		gen_pair(g, "path", "/dev/kvm");
 		gen_pair(g, "type", "c");
-		gen_u64(g, "major", 10);
-		gen_u64(g, "minor", 232);
+		gen_u64(g, "major", VM_KVM_MAJOR);
+		gen_u64(g, "minor", VM_KVM_MINOR);
 		gen_u64(g, "fileMode", 0666);
 		gen_object_close(g);
 		gen_array_close(g);
@@ -219,7 +220,7 @@ static void add_hooks(yajl_gen g, const struct vmplan_input *in)
 	gen_object_close(g);
 }
 
-char *vmplan_jail(const struct vmplan_input *in, const char *rootfs)
+char *vmplan_jail(const struct vmplan_input *in, const struct vmplan *p)
 {
 	const struct json *version = json_get(in->config->root, "ociVersion");
 	const struct json *hostname = json_get(in->config->root, "hostname");
@@ -235,9 +236,9 @@ char *vmplan_jail(const struct vmplan_input *in, const char *rootfs)
 	gen_pair(g, "path", in->jail_root);
 	gen_bool(g, "readonly", true);
 	gen_object_close(g);
-	add_mounts(g, in, rootfs);
+	add_mounts(g, in, p->rootfs);
 	add_process(g, in);
-	add_linux(g, in);
+	add_linux(g, in, p);
 	add_hooks(g, in);
 	if (notes)
 		vmplan_copy(g, in->config, notes, "annotations");

@@ -108,6 +108,12 @@ static void add_limit(struct cgroup_steps *s, const struct json *obj, const char
 	add_u64(s, node, file, value < 0 ? CGROUP_UNLIMITED : (uint64_t)value)->optional = value < 0;
 }
 
+void cgroup_steps_make_optional(struct cgroup_steps *steps)
+{
+	for (size_t i = 0; i < steps->n; i++)
+		steps->v[i].optional = true;
+}
+
 void cgroup_steps_free(struct cgroup_steps *steps)
 {
 	for (size_t i = 0; i < steps->n; i++) {

@@ -48,6 +48,8 @@ extern const struct cgroup_current cgroup_current_none;
  * that cgroup v2 cannot have, with its path. End with cgroup_steps_free(), on failure too. */
 int cgroup_limits_plan(const struct json *resources, const struct cgroup_current *current, struct cgroup_steps *out,
 		       struct err *e);
+/* None of them fails for want of a file. */
+void cgroup_steps_make_optional(struct cgroup_steps *steps);
 void cgroup_steps_free(struct cgroup_steps *steps);
 
 /* The length of the controller's name in that of a file: "memory" of "memory.max". 0 for what belongs to

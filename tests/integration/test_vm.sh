@@ -13,7 +13,13 @@ BUILT=$HUSK
 HOST_KERNEL=$(uname -r)
 
 need_vm() {
-	need qemu-system-x86_64 jq
+	need qemu-system-x86_64
+	need_plan
+}
+
+# What a jail takes in which nothing is booted.
+need_plan() {
+	need jq
 	is_root || skip "VMs are for root"
 	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
 	! has_sanitizers "$HUSK_TOP_BUILDDIR/husk-agent" ||
@@ -142,6 +148,61 @@ test_one_vm_and_every_command() {
 	assert_nothing_left
 }
 no_sleeper() { ! husk exec "$ID" ps | grep -q "sleep 4242"; }
+
+# CONTROLLER FILE TEXT: of the jail's cgroup, where this host has the controller.
+assert_host_limit() {
+	if [ -e "$CGROUP/$2" ]; then
+		assert_eq "$(cat "$CGROUP/$2")" "$3" "$2 on the host"
+	else
+		printf "no %s on this host; " "$1" >>"$T/note"
+	fi
+}
+
+# The jail is made by create; its machine boots at start.
+test_limits_of_the_jail() {
+	need_plan
+	make_bundle b --arg path "/$ID" '.vm = {"hypervisor": {"path": "/bin/true"}} | .linux.cgroupsPath = $path | .linux.resources = {
+		"memory": {"limit": 268435456, "swap": 268435456}, "pids": {"limit": 40},
+		"cpu": {"quota": 50000, "period": 200000, "shares": 512, "cpus": "0"}}'
+	husk create -b b "$ID" >out 2>&1 </dev/null || fail "create: $(cat out)"
+	assert_eq "$(cat out)" "" "what create says"
+	if [ -n "$(cgroup2_root)" ]; then
+		CGROUP=$(cgroup2_root)/$ID
+		assert_host_limit memory memory.max $((288 * 1048576 + 268435456))
+		assert_host_limit memory memory.swap.max 0
+		assert_host_limit pids pids.max 257
+		assert_host_limit cpu cpu.max "50000 200000"
+		assert_host_limit cpuset cpuset.cpus 0
+	else
+		printf "no cgroup2; " >>"$T/note"
+	fi
+	husk delete --force "$ID"
+	# nobody has a cgroup: not a word of limits that the guest has all the same
+	expect_status 0 husk --cgroup-manager disabled create -b b "$ID" </dev/null
+	assert_eq "$ERR" "" "what create says without cgroups"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
+test_limits_in_the_guest_and_their_update() {
+	need_vm
+	make_bundle b --arg path "/$ID" '.process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = $path
+		| .mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}]
+		| .linux.resources = {"memory": {"limit": 201326592}, "pids": {"limit": 40},
+			"cpu": {"quota": 150000, "period": 100000, "cpus": "0", "mems": "0"},
+			"blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 1048576}]}}'
+	[ ! -e "$(cgroup2_root)/io.stat" ] || config b 'del(.linux.resources.blockIO)'
+	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
+	held() { husk exec "$ID" sh -c 'cd /sys/fs/cgroup; echo $(cat memory.max pids.max cpu.max) $(nproc)'; }
+	assert_eq "$(held)" "201326592 40 150000 100000 2" "limits in the guest"
+	expect_error "memory.limit: 268435456 bytes: the machine of container '$ID' has 201326592, and gets no more" husk update --memory 256m "$ID"
+	husk update --memory 150m --cpu-quota 60000 --cpuset-cpus 0 --pids-limit 50 "$ID"
+	assert_eq "$(held)" "157286400 50 60000 100000 2" "limits in the guest after an update"
+	CGROUP=$(cgroup2_root)/$ID
+	[ ! -d "$CGROUP" ] || assert_host_limit cpu cpu.max "60000 100000"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
 
 test_a_terminal() {
 	need_vm

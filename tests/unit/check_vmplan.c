@@ -9,6 +9,7 @@
 
 static struct json_text config, jail, guest;
 static struct vmplan plan;
+static bool with_kvm;
 
 static int make(const char *quoted, struct err *e)
 {
@@ -27,6 +28,7 @@ static int make(const char *quoted, struct err *e)
 		.mon = "/l/husk-mon",
 		.file_server = "/l/husk-fsd",
 		.system_dirs = dirs,
+		.kvm = with_kvm,
 	};
 	int r;
 
@@ -216,6 +218,85 @@ START_TEST(the_machine_has_what_the_limits_say)
 }
 END_TEST
 
+static const char *number_at(const struct json_text *t, const char *path)
+{
+	const struct json *v = at(t, path);
+
+	return v && v->type == JSON_NUMBER ? v->str : "(none)";
+}
+
+#define LIMITED(resources) "{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'resources':" resources "}}"
+
+START_TEST(the_hosts_cgroup_has_the_machine_and_its_overhead)
+{
+	AUTO_FREE char *limit = x_printf("%ju", (uintmax_t)((256U << 20) + vmplan_overhead(256U << 20, false)));
+
+	ck_assert_uint_eq(vmplan_overhead(256U << 20, true), (128U + 32) << 20);
+	ck_assert_uint_eq(vmplan_overhead(256U << 20, false), (128U + 128 + 32) << 20);
+	/* asked for or not */
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'vm':{'hwConfig':{'memory':268435456}}}", e));
+	ck_assert_str_eq(number_at(&jail, "linux.resources.memory.limit"), limit);
+	ck_assert_str_eq(number_at(&jail, "linux.resources.memory.swap"), "(none)");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.pids.limit"), "257");
+	ck_assert_ptr_null(at(&jail, "linux.resources.cpu"));
+	ck_assert_str_eq(str_at(&guest, "annotations.husk"), "(none)");
+	ck_assert_ptr_nonnull(strstr(plan.guest, "\"" VM_MEMORY_NOTE "\":\"268435456\""));
+	done();
+	/* the code that QEMU makes is counted as it is bounded */
+	ck_assert_ok(make(LIMITED("{'memory':{'limit':268435456,'swap':268435456}}"), e));
+	ck_assert(has_word(plan.machine.hypervisor, "tcg,tb-size=128"));
+	ck_assert_str_eq(number_at(&jail, "linux.resources.memory.limit"), limit);
+	ck_assert_str_eq(number_at(&jail, "linux.resources.memory.swap"), limit);
+	done();
+	ck_assert_ok(make(LIMITED("{'memory':{'limit':268435456,'swap':-1}}"), e));
+	ck_assert_str_eq(number_at(&jail, "linux.resources.memory.swap"), "-1");
+	done();
+}
+END_TEST
+
+START_TEST(cpu_and_block_io_protect_the_host)
+{
+	ck_assert_ok(make(LIMITED("{'cpu':{'quota':50000,'period':100000,'shares':512,'cpus':'2-3','mems':'0'},"
+				  "'blockIO':{'weight':200,'throttleReadBpsDevice':[{'major':8,'minor':0,'rate':1}]},"
+				  "'pids':{'limit':7},'unified':{'memory.high':'1'},"
+				  "'devices':[{'allow':true,'access':'rwm'}]}"),
+			  e));
+	ck_assert_str_eq(number_at(&jail, "linux.resources.cpu.quota"), "50000");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.cpu.shares"), "512");
+	ck_assert_str_eq(str_at(&jail, "linux.resources.cpu.cpus"), "2-3");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.blockIO.throttleReadBpsDevice.0.rate"), "1");
+	/* the jail's programs are husk's, and have no device but the machine's */
+	ck_assert_str_eq(number_at(&jail, "linux.resources.pids.limit"), "257");
+	ck_assert_ptr_null(at(&jail, "linux.resources.unified"));
+	ck_assert(!at(&jail, "linux.resources.devices.0.allow")->boolean);
+	ck_assert_str_eq(str_at(&jail, "linux.resources.devices.0.access"), "rwm");
+	ck_assert_ptr_null(at(&jail, "linux.resources.devices.1"));
+	/* the guest has no CPU 2 and no such disk */
+	ck_assert_str_eq(number_at(&guest, "linux.resources.cpu.quota"), "50000");
+	ck_assert_ptr_null(at(&guest, "linux.resources.cpu.cpus"));
+	ck_assert_ptr_null(at(&guest, "linux.resources.cpu.mems"));
+	ck_assert_str_eq(number_at(&guest, "linux.resources.blockIO.weight"), "200");
+	ck_assert_ptr_null(at(&guest, "linux.resources.blockIO.throttleReadBpsDevice"));
+	ck_assert_str_eq(number_at(&guest, "linux.resources.pids.limit"), "7");
+	ck_assert_ptr_nonnull(at(&guest, "linux.resources.unified"));
+	ck_assert(at(&guest, "linux.resources.devices.0.allow")->boolean);
+	done();
+}
+END_TEST
+
+START_TEST(kvm_is_the_one_device_of_the_jail)
+{
+	with_kvm = true;
+	ck_assert_ok(make(LIMITED("{}"), e));
+	ck_assert(has_word(plan.machine.hypervisor, "kvm"));
+	ck_assert_str_eq(str_at(&jail, "linux.devices.0.path"), "/dev/kvm");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.1.major"), "10");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.1.minor"), "232");
+	ck_assert_str_eq(str_at(&jail, "linux.resources.devices.1.access"), "rw");
+	done();
+}
+END_TEST
+
 static const struct {
 	const char *members, *message;
 } refused[] = {
@@ -297,6 +378,9 @@ int main(void)
 	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
+	tcase_add_test(tc, the_hosts_cgroup_has_the_machine_and_its_overhead);
+	tcase_add_test(tc, cpu_and_block_io_protect_the_host);
+	tcase_add_test(tc, kvm_is_the_one_device_of_the_jail);
 	tcase_add_loop_test(tc, what_cannot_cross_is_refused_by_name, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(tc, what_crosses_is_let_pass);
 	tcase_add_test(tc, the_description_arrives_whole);
