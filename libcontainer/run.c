@@ -41,6 +41,16 @@ static int stay(struct creation *c, const struct husk_run_opts *o, int sigfd, in
 	return 0;
 }
 
+/* A program whose start is deferred and that was killed meanwhile has a status as any other. Otherwise `e` stands. */
+static int died_before_it_was_up(struct creation *c, const struct husk_run_opts *o, int sigfd, int *out_status,
+				 struct err *e)
+{
+	struct err why = { 0 };
+	int r = stay(c, o, sigfd, out_status, &why);
+
+	return r == 0 && *out_status > 128 ? 0 : -e->code;
+}
+
 int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_opts *o, int *out_status, struct err *e)
 {
 	enum creation_mode mode = o->detach ? CREATION_DETACHED : CREATION_ATTACHED;
@@ -55,7 +65,9 @@ int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_o
 	if (r < 0)
 		return r;
 	r = wait_exec(&c, !o->detach, e);
-	if (r < 0)
+	if (r == -ECHILD && !o->detach)
+		r = died_before_it_was_up(&c, o, sigfd, out_status, e);
+	else if (r < 0)
 		creation_undo(&c);
 	else if (!o->detach)
 		r = stay(&c, o, sigfd, out_status, e);

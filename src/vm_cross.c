@@ -28,9 +28,16 @@ static const char *const guest_types[] = {
 	"bpf",	"tracefs", "debugfs", "configfs", "fusectl", "securityfs", "hugetlbfs", "devtmpfs",
 };
 
-/* Devices that are of the kernel, not of a machine: the guest has them as well. */
-static const char *const guest_devices[] = {
-	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/fuse", "/dev/net/tun",
+/* Devices that are of the kernel, not of a machine (devices.txt): the guest has them as well, by the same numbers. */
+static const struct {
+	uint32_t major, minor;
+} guest_devices[] = {
+	{ 1, 3 },    { 1, 5 },	  /* null, zero */
+	{ 1, 7 },		  /* full */
+	{ 1, 8 },    { 1, 9 },	  /* random, urandom */
+	{ 1, 11 },		  /* kmsg */
+	{ 5, 0 },    { 5, 2 },	  /* tty, ptmx */
+	{ 10, 200 }, { 10, 229 }, /* tun, fuse */
 };
 
 static const char *text(const struct json *obj, const char *key)
@@ -57,17 +64,30 @@ static int check_namespace(const struct json *list, const struct namespace_rule 
 	return 0;
 }
 
+/* A FIFO is the guest's, too. */
+static bool guest_has_device(const struct json *device)
+{
+	const struct json *major = json_get(device, "major"), *minor = json_get(device, "minor");
+	const char *type = text(device, "type");
+	uint64_t numbers[2];
+
+	if (str_eq(type, "p"))
+		return true;
+	if ((!str_eq(type, "c") && !str_eq(type, "u")) || !major || !minor ||
+	    json_u64(major, UINT32_MAX, &numbers[0], NULL) < 0 || json_u64(minor, UINT32_MAX, &numbers[1], NULL) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(guest_devices); i++)
+		if (guest_devices[i].major == numbers[0] && guest_devices[i].minor == numbers[1])
+			return true;
+	return false;
+}
+
 static int check_devices(const struct json *linux_, struct err *e)
 {
-	json_each (item, json_get(linux_, "devices")) {
-		size_t i = 0;
-
-		while (i < ARRAY_LEN(guest_devices) && !str_eq(guest_devices[i], text(item, "path")))
-			i++;
-		if (i == ARRAY_LEN(guest_devices))
+	json_each (item, json_get(linux_, "devices"))
+		if (!guest_has_device(item))
 			return json_err(e, ENOTSUP, item, "'%s': a device of the host cannot enter a VM",
 					text(item, "path") ? text(item, "path") : "?");
-	}
 	return 0;
 }
 

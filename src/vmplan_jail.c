@@ -206,6 +206,8 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in, const struct vm
 		gen_object_close(g);
 		gen_array_close(g);
 	}
+	if (json_get(linux_, "intelRdt"))
+		vmplan_copy(g, in->config, json_get(linux_, "intelRdt"), "intelRdt");
 	gen_object_close(g);
 }
 

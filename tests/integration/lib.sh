@@ -35,7 +35,9 @@ LIB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${ROOT_ONLY:=}" "${USER_ONLY:=}"
 # husk makes itself undumpable, which LeakSanitizer cannot work with; the unit tests look for leaks.
 : "${ASAN_OPTIONS:=detect_leaks=0}"
-export HUSK HUSK_FLAGS HUSK_TOP_BUILDDIR HUSK_TEST_USER ASAN_OPTIONS
+BOOT_SECONDS=0 # what a time limit of a test has to be longer by
+[[ $HUSK != */husk-vm ]] || BOOT_SECONDS=120
+export HUSK HUSK_FLAGS HUSK_TOP_BUILDDIR HUSK_TEST_USER ASAN_OPTIONS BOOT_SECONDS
 
 # ---- what a test says ----
 
@@ -89,7 +91,10 @@ husk_exec() {
 }
 
 # What only husk promises is not asked of another runtime.
-is_husk() { [ "$(basename "$HUSK")" = husk ]; }
+is_husk() { [[ $HUSK =~ /husk(-vm)?$ ]]; }
+
+# husk called as husk-vm (run_vm.sh): each container is in a machine that first has to boot.
+is_vm() { [[ $HUSK == */husk-vm ]]; }
 
 # The same with a JSON log in $LOG.
 husk_log() {
@@ -136,7 +141,7 @@ assert_match() {
 
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 + BOOT_SECONDS))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "waited in vain for '$*'"
@@ -191,6 +196,28 @@ container_sh() {
 status_of() { husk state "$1" 2>/dev/null | jq -r .status; }
 
 is_status() { [ "$(status_of "$1")" = "$2" ]; }
+
+# No process, of the host or of the container that runs in a VM, has TEXT in its command line.
+no_process_of() { # TEXT
+	! grep -lsF -- "$1" /proc/[0-9]*/cmdline >/dev/null || return 1
+	! is_vm || ! is_status "$ID" running || ! husk exec "$ID" ps -o args | grep -F -- "$1" >/dev/null
+}
+
+# has_process TEXT: the container has one with it in its command line.
+has_process() { husk exec "$ID" ps -o args | grep -F -- "$1" >/dev/null; }
+
+# rounds N M: N, or M in a VM, where each takes a boot.
+rounds() { if is_vm; then echo "$2"; else echo "$1"; fi; }
+
+# copy_husk DIR: the runtime and, for a VM, what it needs beside itself; HUSK is the copy.
+copy_husk() {
+	local p
+	cp "$HUSK" "$1/$(basename "$HUSK")"
+	if is_vm; then
+		for p in husk-mon husk-fsd husk-agent husk-prepare; do ln -s "$HUSK_TOP_BUILDDIR/$p" "$1/$p"; done
+	fi
+	HUSK=$1/$(basename "$HUSK")
+}
 
 # ---- other users, other mounts ----
 

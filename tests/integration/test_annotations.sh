@@ -181,10 +181,9 @@ test_husk_json_is_not_read_without_need() {
 
 # husk with a helper of the test's own, which writes down what it is asked, a word a line, and fails.
 stand_in_for_systemd() {
-	cp "$HUSK" "$T/husk"
+	copy_husk "$T"
 	printf '#!/bin/sh\nprintf "%%s\\n" "$@" >%s/asked\necho no >&2\nexit 1\n' "$T" >"$T/husk-systemd"
 	chmod 0755 "$T/husk-systemd"
-	HUSK=$T/husk
 	HUSK_FLAGS=--systemd-cgroup
 }
 

@@ -72,6 +72,18 @@ test_a_program_that_dies_is_not_up() {
 	done
 }
 
+# As of any other container that is killed.
+test_one_that_is_killed_has_a_status() {
+	deferred_bundle 5 up 60000
+	"$STARTER" "$ROOT" run b "$ID" 2>err &
+	local status=0
+	wait_for 5 is_status "$ID" running
+	husk kill "$ID" KILL
+	wait $! || status=$?
+	assert_eq "$status $(cat err)" "137 " "status and error"
+	[ ! -e "$ROOT/$ID" ] || fail "the state is left"
+}
+
 test_a_program_that_babbles_is_not_up() {
 	deferred_bundle 5 babble
 	expect_error 'unknown message' starter detach b "$ID"

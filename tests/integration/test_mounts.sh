@@ -89,14 +89,17 @@ test_tmpcopyup_leaves_sockets_out() {
 
 test_tmpcopyup_keeps_file_capabilities() {
 	is_husk || skip "others do it otherwise"
-	need setcap getcap
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	need setcap
+	make_bundle b '.process.args = ["/bin/sleep", "100"] | .process.noNewPrivileges = false |
+		.process.capabilities.bounding += ["CAP_NET_RAW"]'
 	mkdir b/rootfs/t
 	cp b/rootfs/bin/busybox b/rootfs/t/
 	setcap cap_net_raw+ep b/rootfs/t/busybox || skip "this file system holds no file capabilities"
 	mount_at b /t tmpfs tmpfs tmpcopyup
 	expect_status 0 husk create -b b "$ID"
-	assert_match "$(getcap "/proc/$(husk state "$ID" | jq .pid)/root/t/busybox")" cap_net_raw "capabilities of the copy"
+	expect_status 0 husk start "$ID"
+	expect_status 0 husk exec --user 1000:1000 "$ID" /t/busybox grep ^CapEff /proc/self/status
+	assert_match "$OUT" '0000000000002000$' "capabilities of the copy's process"
 	expect_status 0 husk delete --force "$ID"
 }
 
@@ -214,8 +217,8 @@ test_tmpcopyup_while_the_tree_changes() {
 		done
 	) 2>/dev/null &
 	local changer=$! i
-	for i in $(seq 1 25); do
-		run timeout 10 "$HUSK" --root "$ROOT" run -b b "$ID"
+	for i in $(seq "$(rounds 25 3)"); do
+		run timeout $((10 + BOOT_SECONDS)) "$HUSK" --root "$ROOT" run -b b "$ID"
 		if [ "$STATUS" != 0 ] || ! [[ $OUT =~ ^(mine)?$ ]]; then
 			touch stop
 			fail "run $i: status $STATUS, '$OUT', '$ERR'"

@@ -305,8 +305,9 @@ static const struct {
 	{ "'linux':{'namespaces':[{'type':'network'},{'type':'pid'}]}", "linux.namespaces: no 'ipc'" },
 	{ "'linux':{'namespaces':[{'type':'network'},{'type':'pid','path':'/p'},{'type':'ipc'}]}",
 	  "linux.namespaces[1].path: a VM cannot join a pid namespace" },
-	{ "'linux':{" SPACES ",'devices':[{'path':'/dev/null'},{'path':'/dev/sda'}]}",
-	  "linux.devices[1]: '/dev/sda': a device of the host" },
+	{ "'linux':{" SPACES ",'devices':[{'path':'/dev/my/null','type':'c','major':1,'minor':3},"
+	  "{'path':'/dev/null','type':'b','major':1,'minor':3}]}",
+	  "linux.devices[1]: '/dev/null': a device of the host" },
 	{ "'linux':{" SPACES ",'netDevices':{'eth0':{}}}", "linux.netDevices: an interface of the host" },
 	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s'}}", "linux.seccomp.listenerPath: a socket of the host" },
 	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','type':'overlay'}]", "mounts[0]: type 'overlay'" },
@@ -330,7 +331,8 @@ END_TEST
 
 START_TEST(what_crosses_is_let_pass)
 {
-	config = json_text("{'linux':{" SPACES ",'devices':[{'path':'/dev/fuse'}]},'mounts':[{'destination':'/a',"
+	config = json_text("{'linux':{" SPACES ",'devices':[{'path':'/dev/fuse','type':'c','major':10,'minor':229},"
+			   "{'path':'/run/fifo','type':'p'}]},'mounts':[{'destination':'/a',"
 			   "'type':'tmpfs'},{'destination':'/b','type':'bind','source':'/x'}]}");
 	ck_assert_ok(vm_cross_check(config.doc.root, e));
 	ck_assert_ok(vm_cross_check_source(config.doc.root, "/tmp", e));
