@@ -12,7 +12,7 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 	(void)out_status;
 	o.rewrite = vm_create_rewrite;
 	o.rewrite_arg = &vm;
-	return r < 0 ? r : husk_create(ctx, words[0], &o, e);
+	return r < 0 ? r : vm_create_explain(&vm, husk_create(ctx, words[0], &o, e), e);
 }
 
 static const struct option_def options_table[] = {

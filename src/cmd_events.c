@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_events.c: husk events. One JSON object a line, as runc prints them. */
 #include "cmd.h"
+#include "fd.h"
 #include "vm_control.h"
 
+#include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define DEFAULT_INTERVAL_MS 5000
 #define INTERVAL_MAX_MS 86400000 /* a day */
@@ -64,24 +65,28 @@ static int read_interval(const char *text, int64_t *out_ms, struct err *e)
 	return 0;
 }
 
-/* Until it does not run any more. */
+/* Until it does not run any more: then husk-mon is gone, and its end of our connection. */
 static int events_of_guest(const struct husk_ctx *ctx, const char *id, int64_t interval_ms, struct err *e)
 {
-	const struct timespec pause = { .tv_sec = interval_ms / 1000, .tv_nsec = interval_ms % 1000 * 1000000 };
-	bool said = false;
-	int r;
+	AUTO_FD alive = -1;
+	struct pollfd p = { .events = POLLIN };
+	int r = vm_control_connect(ctx, id, &alive, e);
 
-	for (;;) {
+	p.fd = alive;
+	while (r == 0) {
 		AUTO_FREE char *json = NULL;
 
+		if (interval_ms && poll(&p, 1, (int)interval_ms) > 0)
+			return 0;
 		r = vm_control_ask(ctx, id, MSG_STATS, NULL, NULL, &json, e);
+		if (r == -ESRCH && interval_ms)
+			return 0;
 		if (r == 0)
 			r = cmd_print_line(json, e);
-		if (r < 0 || !interval_ms)
-			return r == -ESRCH && said ? 0 : r;
-		said = true;
-		(void)nanosleep(&pause, NULL);
+		if (!interval_ms)
+			break;
 	}
+	return r;
 }
 
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)

@@ -11,7 +11,7 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 
 	o.create.rewrite = vm_create_rewrite;
 	o.create.rewrite_arg = &vm;
-	return r < 0 ? r : husk_run(ctx, words[0], &o, out_status, e);
+	return r < 0 ? r : vm_create_explain(&vm, husk_run(ctx, words[0], &o, out_status, e), e);
 }
 
 #define AT(member) offsetof(struct husk_run_opts, member)

@@ -7,12 +7,14 @@
 #include "io.h"
 #include "isolation.h"
 #include "rootpath.h"
+#include "str.h"
 #include "vm_cross.h"
 #include "vm_kernel.h"
 #include "vm_kvm.h"
 #include "vm_qemu.h"
 #include "vm_targets.h"
 #include "vmplan.h"
+#include "vmplan_config.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -255,4 +257,47 @@ int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const stru
 	}
 	making_free(&m);
 	return r;
+}
+
+/* The destination of mounts[n] of the bundle's config.json; malloc'ed, NULL: it cannot be told. */
+static char *destination_of(const char *bundle, uint64_t n)
+{
+	AUTO_FREE char *path = x_printf("%s/config.json", bundle ? bundle : ".");
+	AUTO_FREE char *text = NULL;
+	struct json_doc doc = { 0 };
+	struct err why = { 0 };
+	char *found = NULL;
+	size_t len;
+
+	if (io_read_file(AT_FDCWD, path, 0, JSON_TEXT_MAX, &text, &len, &why) < 0 ||
+	    json_parse(text, len, &doc, &why) < 0)
+		return NULL;
+	json_each (mount, json_get(doc.root, "mounts")) {
+		const struct json *to = json_get(mount, "destination");
+
+		if (mount->index == n && to && to->type == JSON_STRING)
+			found = x_strdup(to->str);
+	}
+	json_free(&doc);
+	return found;
+}
+
+int vm_create_explain(const struct vm_create *c, int r, struct err *e)
+{
+	AUTO_FREE char *place = x_printf(" ('" VM_JAIL_EXPORT "/%s/mounts/", c->id);
+	const char *at = r < 0 ? strstr(e->msg, place) : NULL, *rest;
+	AUTO_FREE char *destination = NULL;
+	AUTO_FREE char *said = NULL;
+	uint64_t n;
+
+	if (!at || !str_starts(e->msg, "mounts["))
+		return r;
+	rest = at + strlen(place);
+	if (!str_take_u64(&rest, UINT32_MAX, &n) || !str_starts(rest, "')"))
+		return r;
+	destination = destination_of(c->opts->bundle, n);
+	if (!destination)
+		return r;
+	said = x_strdup(rest + 2);
+	return err_set(e, e->code, "mounts[%ju] ('%s')%s", (uintmax_t)n, destination, said);
 }

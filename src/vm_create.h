@@ -17,4 +17,8 @@ struct vm_create {
 int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const struct json_doc *config, void *arg,
 		      struct husk_instead *out, struct err *e);
 
+/* r, what the library said to the config of the jail. Where `e` names a mount of it that stands for one of
+ * config.json's, it names that one afterwards. */
+int vm_create_explain(const struct vm_create *c, int r, struct err *e);
+
 #endif

@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "log.h"
 #include "str.h"
+#include "vmplan.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -91,41 +92,21 @@ static int check_devices(const struct json *linux_, struct err *e)
 	return 0;
 }
 
-static bool is_bind(const struct json *mount)
+bool vm_cross_is_hosts_fs(const struct json *mount)
 {
-	json_each (option, json_get(mount, "options"))
-		if (str_eq(option->str, "bind") || str_eq(option->str, "rbind"))
-			return true;
-	return str_eq(text(mount, "type"), "bind");
-}
-
-static int check_bind(const struct json *mount, struct err *e)
-{
-	json_each (option, json_get(mount, "options"))
-		if (str_eq(option->str, "copy-symlink") || str_eq(option->str, "src-nofollow"))
-			return json_err(e, ENOTSUP, option, "'%s' is not supported in a VM", option->str);
-	return 0;
+	if (vmplan_is_bind(mount))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(guest_types); i++)
+		if (str_eq(guest_types[i], text(mount, "type")))
+			return false;
+	return true;
 }
 
 static int check_mounts(const struct json *config, struct err *e)
 {
-	json_each (mount, json_get(config, "mounts")) {
-		size_t i = 0;
-		int r;
-
-		if (is_bind(mount)) {
-			r = check_bind(mount, e);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		while (i < ARRAY_LEN(guest_types) && !str_eq(guest_types[i], text(mount, "type")))
-			i++;
-		if (i == ARRAY_LEN(guest_types))
-			return json_err(e, ENOTSUP, mount,
-					"type '%s': a VM mounts only what its own kernel makes, and bind mounts",
-					text(mount, "type") ? text(mount, "type") : "none");
-	}
+	json_each (mount, json_get(config, "mounts"))
+		if (vm_cross_is_hosts_fs(mount) && !text(mount, "type"))
+			return json_err(e, ENOTSUP, mount, "no type, and no bind mount");
 	return 0;
 }
 
@@ -213,7 +194,7 @@ static bool tells_of_host(long magic)
 
 int vm_cross_check_source(const struct json *mount, const char *path, struct err *e)
 {
-	AUTO_FD fd = open(path, O_PATH | O_CLOEXEC);
+	AUTO_FD fd = open(path, O_PATH | O_CLOEXEC | (vmplan_source_is_link(mount) ? O_NOFOLLOW : 0));
 	struct statfs fs;
 	struct stat st;
 

@@ -11,11 +11,13 @@
 
 #include <stdbool.h>
 
-/* Looks at the object of a config.json. Refuses joins of the host's namespaces, devices of the host, file
- * systems of the host, listeners for system calls. Warns of labels. No system calls. */
+/* Looks at the object of a config.json. Refuses joins of the host's namespaces, devices of the host, listeners for system calls. Warns of labels. No system calls. */
 int vm_cross_check(const struct json *config, struct err *e);
 /* A member of `process` or `linux` that the guest gets nothing of. */
 bool vm_cross_leaves_out(const char *key);
+/* Is this element of mounts[] neither a bind mount nor what the guest's kernel makes of nothing, such as an overlay?
+ * Then it is mounted on the host. */
+bool vm_cross_is_hosts_fs(const struct json *mount);
 /* An annotation that is about the host. */
 bool vm_cross_annotation_stays(const char *name);
 /* May this be the source of a bind mount? mount: for messages. Looks at the file: sockets, FIFOs and devices have

@@ -80,6 +80,13 @@ int vm_update(const struct husk_ctx *ctx, const char *id, const struct husk_upda
 	AUTO_FREE char *text = NULL;
 	int r;
 
+	if (o->l3_cache_schema || o->mem_bw_schema) { /* first: what fails where there is no resctrl changes nothing */
+		host.resources = NULL;
+		r = husk_update(ctx, id, &host, e);
+		if (r < 0 || !o->resources)
+			return r;
+		host.l3_cache_schema = host.mem_bw_schema = NULL;
+	}
 	host.limits_optional = true;
 	if (o->resources) {
 		r = json_parse(o->resources, o->len, &doc, e);

@@ -58,6 +58,8 @@ uint64_t vmplan_overhead(uint64_t memory, bool kvm);
 
 /* Is this entry of `mounts` a bind? */
 bool vmplan_is_bind(const struct json *mount);
+/* Is its source the symlink, where it is one? (src-nofollow, copy-symlink) */
+bool vmplan_source_is_link(const struct json *mount);
 /* The absolute path of its source; malloc'ed. NULL: it has none. */
 char *vmplan_source(const struct json *mount, const char *bundle);
 

@@ -32,6 +32,9 @@ void vmplan_jail_shares(yajl_gen g, const struct json_doc *doc, const struct jso
 /* Does the jail have it at its own path? */
 bool vmplan_in_system_dirs(const struct vmplan_input *in, const char *path);
 
+/* Is it idmap or ridmap, with or without text? */
+bool vmplan_is_idmap(const char *option);
+
 /* A member as it stands in the text, under this key (NULL: an element of an array). */
 void vmplan_copy(yajl_gen g, const struct json_doc *doc, const struct json *v, const char *key);
 

@@ -24,6 +24,14 @@ bool vmplan_is_bind(const struct json *mount)
 	return type && str_eq(type->str, "bind");
 }
 
+bool vmplan_source_is_link(const struct json *mount)
+{
+	json_each (option, json_get(mount, "options"))
+		if (str_eq(option->str, "src-nofollow") || str_eq(option->str, "copy-symlink"))
+			return true;
+	return false;
+}
+
 char *vmplan_source(const struct json *mount, const char *bundle)
 {
 	const struct json *source = json_get(mount, "source");
@@ -33,12 +41,45 @@ char *vmplan_source(const struct json *mount, const char *bundle)
 	return source->str[0] == '/' ? x_strdup(source->str) : x_printf("%s/%s", bundle, source->str);
 }
 
+bool vmplan_is_idmap(const char *option)
+{
+	const char *end = option && str_starts(option, "ridmap") ? option + 6 : NULL;
+
+	if (option && str_starts(option, "idmap"))
+		end = option + 5;
+	return end && (!*end || *end == '=');
+}
+
+/* What acts on a mount whatever its file system is; the others are that one's, and were for the host. */
+static bool is_of_mount(const char *option)
+{
+	static const char *const names[] = { "ro",	  "rw",	    "suid",	"dev",	      "exec",
+					     "symfollow", "atime",  "diratime", "relatime",   "strictatime",
+					     "private",	  "shared", "slave",	"unbindable", "dest-nofollow" };
+	const char *name = option;
+
+	for (int cut = 0; cut < 3; cut++) { /* as it is, without "r" and without "no" */
+		if (cut == 1 && str_starts(name, "r") && !str_eq(name, "relatime"))
+			name++;
+		if (cut == 2 && str_starts(name, "no"))
+			name += 2;
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			if (str_eq(name, names[i]))
+				return true;
+	}
+	return false;
+}
+
 /* What the idmap of a mount is about is done on the host's side of it. */
 static void bind_options(yajl_gen g, const struct json *mount)
 {
+	bool is_bind = vmplan_is_bind(mount);
+
 	gen_array_open(g, "options");
+	if (!is_bind)
+		gen_string(g, "bind");
 	json_each (option, json_get(mount, "options"))
-		if (!str_eq(option->str, "idmap") && !str_eq(option->str, "ridmap"))
+		if (is_bind ? !vmplan_is_idmap(option->str) : is_of_mount(option->str))
 			gen_string(g, option->str);
 	gen_array_close(g);
 }
@@ -47,14 +88,14 @@ static void add_mount(yajl_gen g, const struct vmplan_input *in, const struct js
 {
 	AUTO_FREE char *source = NULL;
 
-	if (!vmplan_is_bind(mount)) {
+	if (!vmplan_is_bind(mount) && !vm_cross_is_hosts_fs(mount)) {
 		vmplan_copy(g, in->config, mount, NULL);
 		return;
 	}
 	source = x_printf(VM_GUEST_FOLDER "/%s/mounts/%u", in->id, mount->index);
 	gen_object_open(g, NULL);
 	json_each (item, mount)
-		if (!str_eq(item->key, "source") && !str_eq(item->key, "options") &&
+		if (!str_eq(item->key, "source") && !str_eq(item->key, "options") && !str_eq(item->key, "type") &&
 		    !str_eq(item->key, "uidMappings") && !str_eq(item->key, "gidMappings"))
 			vmplan_copy(g, in->config, item, item->key);
 	gen_pair(g, "source", source);

@@ -3,6 +3,7 @@
 #include "vmplan_config.h"
 
 #include "str.h"
+#include "vm_cross.h"
 
 #include <string.h>
 
@@ -89,9 +90,11 @@ static void export_root(yajl_gen g, const struct vmplan_input *in, const char *r
 /* The guest gets nothing that it could write to where the config says ro. */
 static void export_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
 {
-	static const char *const passed[] = { "ro", "rro", "idmap", "ridmap" };
+	static const char *const mappings[] = { "uidMappings", "gidMappings", NULL };
+	static const char *const passed[] = { "ro", "rro" };
 	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/mounts/%u", in->id, mount->index);
 	AUTO_FREE char *source = vmplan_source(mount, in->bundle);
+	bool of_namespace = false;
 
 	gen_object_open(g, NULL);
 	gen_pair(g, "destination", where);
@@ -102,11 +105,37 @@ static void export_mount(yajl_gen g, const struct vmplan_input *in, const struct
 	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
 		if (has_option(mount, passed[i]))
 			gen_string(g, passed[i]);
+	json_each (option, json_get(mount, "options"))
+		if (vmplan_is_idmap(option->str)) {
+			of_namespace = of_namespace || !strchr(option->str, '=');
+			gen_string(g, option->str);
+		}
+	if (vmplan_source_is_link(mount))
+		gen_string(g, "src-nofollow");
 	gen_array_close(g);
-	if (json_get(mount, "uidMappings"))
-		vmplan_copy(g, in->config, json_get(mount, "uidMappings"), "uidMappings");
-	if (json_get(mount, "gidMappings"))
-		vmplan_copy(g, in->config, json_get(mount, "gidMappings"), "gidMappings");
+	if (json_get(mount, "uidMappings") || json_get(mount, "gidMappings"))
+		of_namespace = false;
+	for (const char *const *key = mappings; *key; key++) {
+		/* those of the container's user namespace, which is the guest's: the jail has none */
+		const struct json *maps =
+			of_namespace ? json_get(json_get(in->config->root, "linux"), *key) : json_get(mount, *key);
+
+		if (maps)
+			vmplan_copy(g, in->config, maps, *key);
+	}
+	gen_object_close(g);
+}
+
+/* A file system that the host has to mount, as config.json asks for it. */
+static void export_fs(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
+{
+	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/mounts/%u", in->id, mount->index);
+
+	gen_object_open(g, NULL);
+	gen_pair(g, "destination", where);
+	json_each (item, mount)
+		if (!str_eq(item->key, "destination"))
+			vmplan_copy(g, in->config, item, item->key);
 	gen_object_close(g);
 }
 
@@ -137,6 +166,8 @@ static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *ro
 	json_each (mount, json_get(in->config->root, "mounts"))
 		if (vmplan_is_bind(mount))
 			export_mount(g, in, mount);
+		else if (vm_cross_is_hosts_fs(mount))
+			export_fs(g, in, mount);
 	gen_array_close(g);
 }
 

@@ -100,15 +100,28 @@ run_words() { # [FILE | FILE.TEST]...
 	done
 }
 
+smoke_of() { sed -n 's/^# vm-smoke: //p' "$here/test_$1.sh" | tr ' ' '\n' | sed 's/^test_//'; } # FILE
+
 run_smoke() {
 	local file names
 	for file in "${files[@]}"; do
-		read -ra names <<<"$(sed -n 's/^# vm-smoke: //p' "$here/test_$file.sh")"
-		[ "${#names[@]}" = 0 ] || run_file "$file" "${names[@]#test_}"
+		mapfile -t names < <(smoke_of "$file")
+		[ "${#names[@]}" = 0 ] || run_file "$file" "${names[@]}"
+	done
+}
+
+check_smoke() {
+	local file name
+	for file in "${files[@]}"; do
+		while read -r name; do
+			[[ " ${all[*]} " == *" $file.$name "* ]] || die "test_$file.sh, vm-smoke: there is no 'test_$name'"
+			[ -z "${reason[$file.$name]:-}" ] || die "test_$file.sh, vm-smoke: 'test_$name' is in vm_exceptions"
+		done < <(smoke_of "$file")
 	done
 }
 
 read_list
+check_smoke
 if [ "${1:-}" = check ]; then
 	echo "ok run_vm.vm_exceptions (${#reason[@]} of ${#all[@]} tests of the container side cannot hold in a VM)"
 	echo "1 passed, 0 failed, 0 skipped"

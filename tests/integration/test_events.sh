@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # runs-as: root user
+# vm-smoke: test_stats_are_one_line test_the_end_of_the_container_ends_it
 # husk events: statistics once and again, out of memory, and the end of the container.
 set -eu
 # shellcheck source=tests/integration/lib.sh

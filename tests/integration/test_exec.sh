@@ -3,6 +3,7 @@
 # exec: one more process in a container, and what it has of the container; terminals of exec and run.
 # runs-as: root user
 # lab-smoke: test_status_and_signals test_in_a_user_namespace
+# vm-smoke: test_status_and_signals test_stdin_and_large_output test_users_and_groups test_console_socket test_run_on_a_terminal
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Idmapped bind mounts: owners as the container sees them, and what is stored on the host.
 # runs-as: root user
+# vm-smoke: test_ids_of_the_containers_user_namespace
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

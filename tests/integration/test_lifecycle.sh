@@ -3,6 +3,7 @@
 # The lifecycle verbs, and what one container gets of its config.json.
 # runs-as: root user
 # lab-smoke: test_create_start_state_delete test_run_detach test_kill test_exec test_pause_resume test_rlimits test_user_namespace_maps_ids test_terminal
+# vm-smoke: test_create_start_state_delete test_kill test_exec test_pause_resume test_hooks_run_in_order_with_the_state test_user_namespace_maps_ids test_seccomp_errno test_masked_and_read_only_paths test_capability_sets test_terminal
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

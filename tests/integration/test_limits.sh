@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # linux.resources on cgroup v2, seen in the cgroup's files and by what the kernel then does. Each
 # test skips where the host has not the controller: the lab (tests/lab) has all of them, and so has a VM's guest.
+# vm-smoke: test_limits_are_in_their_files test_memory_limit_kills test_update_by_options
 # shellcheck disable=SC2016 # $names in single quotes are the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

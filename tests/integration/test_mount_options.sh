@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Mount options about symlinks (copy-symlink, src-nofollow, dest-nofollow, nosymfollow), and of the superblock.
 # runs-as: root user
+# vm-smoke: test_copy_symlink_stays_in_the_rootfs
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

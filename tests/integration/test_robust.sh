@@ -488,7 +488,7 @@ test_two_creates_of_one_id() {
 }
 
 test_delete_of_a_container_that_hangs_in_a_hook() {
-	[ -z "${HUSK_LABEL:-}" ] || skip "once is enough: it waits for the lock"
+	[ "${HUSK_LABEL:-}" != user: ] || skip "once is enough: it waits for the lock"
 	make_bundle b --arg t "$T" '.hooks.createRuntime = [{"path": "/bin/sh",
 		"args": ["sh", "-c", "echo $$ >\($t)/hook.pid; exec sleep 32.5"]}]'
 	husk_exec create -b b "$ID" 2>err &

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Time namespaces: clocks with offsets, joined and shared with exec.
 # runs-as: root user
+# vm-smoke: test_exec_is_in_it
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
