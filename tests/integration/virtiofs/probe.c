@@ -131,6 +131,35 @@ static void locks(void)
 	DONE;
 }
 
+/* An open file description's lock (fcntl_locking(2)) is another's even in one process. */
+static void locks_of_open_files(void)
+{
+	struct flock whole = { .l_type = F_WRLCK }, seen = { .l_type = F_WRLCK };
+	int a = make("ofd", "x"), b = open("ofd", O_RDWR);
+
+	WANT(a >= 0 && b >= 0 && fcntl(a, F_OFD_SETLK, &whole) == 0);
+	WANT(fcntl(b, F_OFD_SETLK, &whole) < 0 && (errno == EAGAIN || errno == EACCES));
+	WANT(fcntl(b, F_OFD_GETLK, &seen) == 0 && seen.l_type == F_WRLCK && seen.l_pid == -1);
+	WANT(close(a) == 0 && fcntl(b, F_OFD_SETLK, &whole) == 0);
+	DONE;
+}
+
+static void a_waiter_gets_the_lock(void)
+{
+	struct flock whole = { .l_type = F_WRLCK };
+	int fd = make("lock3", "x"), status;
+	pid_t pid;
+
+	WANT(fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(fcntl(fd, F_SETLKW, &whole) < 0);
+	whole.l_type = F_UNLCK;
+	WANT(usleep(200000) == 0 && waitpid(pid, &status, WNOHANG) == 0 && fcntl(fd, F_SETLK, &whole) == 0);
+	WANT(waitpid(pid, &status, 0) == pid && status == 0);
+	DONE;
+}
+
 /* A process that waits for a lock can be killed. */
 static void a_waiter_can_be_killed(void)
 {
@@ -160,6 +189,33 @@ static void room_and_holes(void)
 	DONE;
 }
 
+static void room_behind_the_end_and_zeroes(void)
+{
+	int fd = make("room2", "abcdef");
+	struct stat st;
+	char got[7] = "";
+
+	WANT(fd >= 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0 && fstat(fd, &st) == 0);
+	WANT(st.st_size == 6 && st.st_blocks >= 2048);
+	WANT(fallocate(fd, FALLOC_FL_ZERO_RANGE, 2, 2) == 0 && pread(fd, got, 6, 0) == 6);
+	WANT(memcmp(got, "ab\0\0ef", 6) == 0);
+	DONE;
+}
+
+static void a_file_without_a_name_gets_one(void)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR, 0640);
+	struct stat st;
+	char path[64], got[8] = "";
+
+	WANT(fd >= 0 && write(fd, "late", 4) == 4 && fstat(fd, &st) == 0 && st.st_nlink == 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	WANT(linkat(AT_FDCWD, path, AT_FDCWD, "late", AT_SYMLINK_FOLLOW) == 0 && close(fd) == 0);
+	WANT(stat("late", &st) == 0 && st.st_nlink == 1 && (st.st_mode & 0777) == 0640);
+	WANT(pread(open("late", O_RDONLY), got, sizeof(got), 0) == 4 && memcmp(got, "late", 4) == 0);
+	DONE;
+}
+
 static void a_range_is_copied(void)
 {
 	int from = make("from", "0123456789"), to = make("to", "");
@@ -183,6 +239,16 @@ static void renames(void)
 	DONE;
 }
 
+static void a_whiteout_is_left(void)
+{
+	struct stat st;
+
+	WANT(make("w1", "1") >= 0 && renameat2(AT_FDCWD, "w1", AT_FDCWD, "w2", RENAME_WHITEOUT) == 0);
+	WANT(stat("w2", &st) == 0 && st.st_size == 1);
+	WANT(stat("w1", &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0);
+	DONE;
+}
+
 static void statx_tells(void)
 {
 	struct statx stx;
@@ -203,6 +269,24 @@ static void a_mapping_is_written_back(void)
 	memcpy(p, "HELLO", 5);
 	WANT(msync(p, 4096, MS_SYNC) == 0 && fsync(fd) == 0 && close(fd) == 0);
 	WANT(pread(open("map", O_RDONLY), got, 5, 0) == 5 && strcmp(got, "HELLO") == 0);
+	DONE;
+}
+
+static void a_mapping_is_shared(void)
+{
+	int fd = make("map2", "0000"), status;
+	volatile char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	pid_t pid;
+
+	WANT(p != MAP_FAILED);
+	pid = fork();
+	if (pid == 0) {
+		char *q = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, open("map2", O_RDWR), 0);
+
+		_exit(q == MAP_FAILED || (q[1] = '1') != '1' || pwrite(open("map2", O_RDWR), "2", 1, 2) != 1);
+	}
+	WANT(waitpid(pid, &status, 0) == pid && status == 0);
+	WANT(p[1] == '1' && p[2] == '2');
 	DONE;
 }
 
@@ -311,12 +395,18 @@ int main(int argc, char **argv)
 	acls_hold_in_the_guest();
 	default_acls_take_the_umasks_place();
 	locks();
+	locks_of_open_files();
 	a_waiter_can_be_killed();
+	a_waiter_gets_the_lock();
 	room_and_holes();
+	room_behind_the_end_and_zeroes();
+	a_file_without_a_name_gets_one();
 	a_range_is_copied();
 	renames();
+	a_whiteout_is_left();
 	statx_tells();
 	a_mapping_is_written_back();
+	a_mapping_is_shared();
 	inotify_fires_for_the_guests_changes();
 	special_files_work();
 	appends_go_to_the_end();
