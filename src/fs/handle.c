@@ -3,15 +3,14 @@
 #include "handle.h"
 
 #include "fd.h"
-#include "inode.h"
 #include "str.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-void fs_handles_init(struct fs_handles *t, atomic_uint *fds, unsigned int fds_max)
+void fs_handles_init(struct fs_handles *t, struct fs_inodes *inodes)
 {
-	*t = (struct fs_handles){ .fds = fds, .fds_max = fds_max };
+	*t = (struct fs_handles){ .inodes = inodes };
 	(void)pthread_mutex_init(&t->lock, NULL);
 }
 
@@ -20,7 +19,8 @@ void fs_handle_put(struct fs_handles *t, struct fs_handle *h)
 	if (!h || atomic_fetch_sub(&h->refs, 1) > 1)
 		return;
 	(void)close(h->fd);
-	fs_fds_give(t->fds);
+	fs_inodes_give_fd(t->inodes);
+	fs_inode_put(t->inodes, h->inode);
 	(void)pthread_mutex_destroy(&h->lock);
 	free(h->dirents);
 	free(h);
@@ -47,10 +47,10 @@ void fs_handles_free(struct fs_handles *t)
 	(void)pthread_mutex_destroy(&t->lock);
 }
 
-int fs_handle_add(struct fs_handles *t, int *fd, bool is_dir, uint64_t *out_fh)
+int fs_handle_add(struct fs_handles *t, struct fs_inode *inode, int *fd, uint64_t *out_fh)
 {
 	struct fs_handle *h;
-	int r = fs_fds_take(t->fds, t->fds_max);
+	int r = fs_inodes_take_fd(t->inodes);
 
 	if (r < 0) {
 		fd_close(fd);
@@ -58,7 +58,9 @@ int fs_handle_add(struct fs_handles *t, int *fd, bool is_dir, uint64_t *out_fh)
 	}
 	h = x_calloc(1, sizeof(*h));
 	h->fd = fd_take(fd);
-	h->is_dir = is_dir;
+	h->is_dir = S_ISDIR(inode->type);
+	fs_inode_hold(inode);
+	h->inode = inode;
 	atomic_init(&h->refs, 1);
 	(void)pthread_mutex_init(&h->lock, NULL);
 	(void)pthread_mutex_lock(&t->lock);

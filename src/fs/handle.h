@@ -3,11 +3,12 @@
  * handle.h: the files and directories that the guest has open, by a number (fh).
  *
  * A handle stays while the guest has not released it, and while a request works on it: a
- * descriptor is never closed under a read. Thread-safe.
+ * descriptor is never closed under a read. Its file stays as long. Thread-safe.
  */
 #ifndef HUSK_FS_HANDLE_H
 #define HUSK_FS_HANDLE_H
 
+#include "inode.h"
 #include "slots.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@ struct fs_handle {
 	atomic_uint refs;
 	int fd;
 	bool is_dir;
+	struct fs_inode *inode; /* a reference */
 	/* of a directory: entries read ahead, from `at` on; the next one has the position `pos` */
 	pthread_mutex_t lock;
 	char *dirents;
@@ -31,17 +33,16 @@ struct fs_handle {
 struct fs_handles {
 	pthread_mutex_t lock;
 	struct slots slots;
-	atomic_uint *fds;
-	unsigned int fds_max;
+	struct fs_inodes *inodes;
 };
 
-/* fds as with inodes: both share one limit. */
-void fs_handles_init(struct fs_handles *t, atomic_uint *fds, unsigned int fds_max);
+/* inodes: both share one limit of descriptors. */
+void fs_handles_init(struct fs_handles *t, struct fs_inodes *inodes);
 void fs_handles_clear(struct fs_handles *t);
 void fs_handles_free(struct fs_handles *t);
 
-/* Takes the descriptor (closes it on failure). 0 and the number, or -ENFILE. */
-int fs_handle_add(struct fs_handles *t, int *fd, bool is_dir, uint64_t *out_fh);
+/* Takes the descriptor of this file (closes it on failure). 0 and the number, or -ENFILE. */
+int fs_handle_add(struct fs_handles *t, struct fs_inode *inode, int *fd, uint64_t *out_fh);
 /* A reference to the open file (is_dir: directory) of this number, or NULL. */
 struct fs_handle *fs_handle_get(struct fs_handles *t, uint64_t fh, bool is_dir);
 /* NULL is fine. */

@@ -5,27 +5,15 @@
 #include "fd.h"
 #include "str.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS_FIRST 256
 
-int fs_fds_take(atomic_uint *fds, unsigned int max)
+void fs_inodes_init(struct fs_inodes *t, unsigned int fds_max)
 {
-	if (atomic_fetch_add(fds, 1) < max)
-		return 0;
-	atomic_fetch_sub(fds, 1);
-	return -ENFILE;
-}
-
-void fs_fds_give(atomic_uint *fds)
-{
-	atomic_fetch_sub(fds, 1);
-}
-
-void fs_inodes_init(struct fs_inodes *t, atomic_uint *fds, unsigned int fds_max)
-{
-	*t = (struct fs_inodes){ .fds = fds, .fds_max = fds_max, .n_buckets = BUCKETS_FIRST };
+	*t = (struct fs_inodes){ .fds_max = fds_max, .held_max = FS_HELD_MAX, .hand = 1, .n_buckets = BUCKETS_FIRST };
 	(void)pthread_mutex_init(&t->lock, NULL);
 	t->bucket = x_calloc(t->n_buckets, sizeof(struct fs_inode *));
 }
@@ -33,6 +21,11 @@ void fs_inodes_init(struct fs_inodes *t, atomic_uint *fds, unsigned int fds_max)
 struct fs_key fs_key_of(const struct statx *stx)
 {
 	return (struct fs_key){ stx->stx_ino, stx->stx_mnt_id, stx->stx_dev_major, stx->stx_dev_minor };
+}
+
+struct fs_born fs_born_of(const struct statx *stx)
+{
+	return (struct fs_born){ stx->stx_btime.tv_sec, stx->stx_btime.tv_nsec };
 }
 
 static bool same_key(const struct fs_key *a, const struct fs_key *b)
@@ -71,24 +64,48 @@ static void grow(struct fs_inodes *t)
 	free(old);
 }
 
-/* Locked. Out of the table: nobody finds it any more, and the table's reference ends. */
-static struct fs_inode *take_out(struct fs_inodes *t, struct fs_inode *inode)
+/* Locked. */
+static void take_out_of_bucket(struct fs_inodes *t, struct fs_inode *inode)
 {
 	struct fs_inode **at = bucket_of(t, &inode->key);
 
+	if (inode->lost)
+		return;
 	while (*at != inode)
 		at = &(*at)->next;
 	*at = inode->next;
+	inode->lost = true;
+}
+
+/* Locked. Out of the table: nobody finds it any more, and the table's reference ends. */
+static struct fs_inode *take_out(struct fs_inodes *t, struct fs_inode *inode)
+{
+	take_out_of_bucket(t, inode);
 	(void)slots_remove(&t->slots, inode->nodeid);
 	return inode;
 }
 
+void fs_inode_hold(struct fs_inode *i)
+{
+	atomic_fetch_add(&i->refs, 1);
+}
+
+/* The last reference ends when the table's has ended: nobody else can come to the file. */
 void fs_inode_put(struct fs_inodes *t, struct fs_inode *i)
 {
 	if (!i || atomic_fetch_sub(&i->refs, 1) > 1)
 		return;
-	(void)close(i->fd);
-	fs_fds_give(t->fds);
+	(void)pthread_mutex_lock(&t->lock);
+	if (i->fd >= 0)
+		t->held--;
+	(void)pthread_mutex_unlock(&t->lock);
+	if (i->fd >= 0) {
+		(void)close(i->fd);
+		fs_inodes_give_fd(t);
+	} else {
+		atomic_fetch_sub(&t->away, 1);
+	}
+	free(i->place.name);
 	free(i);
 }
 
@@ -124,81 +141,175 @@ void fs_inodes_free(struct fs_inodes *t)
 	(void)pthread_mutex_destroy(&t->lock);
 }
 
-struct fs_inode *fs_inode_get(struct fs_inodes *t, uint64_t nodeid)
+int fs_inode_get(struct fs_inodes *t, uint64_t nodeid, struct fs_inode **out)
 {
-	struct fs_inode *i;
-
-	(void)pthread_mutex_lock(&t->lock);
-	i = slots_get(&t->slots, nodeid);
-	if (i)
-		atomic_fetch_add(&i->refs, 1);
-	(void)pthread_mutex_unlock(&t->lock);
-	return i;
-}
-
-/* Locked. */
-static struct fs_inode *find(struct fs_inodes *t, const struct fs_key *key)
-{
-	struct fs_inode *i = *bucket_of(t, key);
-
-	while (i && !same_key(&i->key, key))
-		i = i->next;
-	if (i) {
-		i->lookups++;
-		atomic_fetch_add(&i->refs, 1);
-	}
-	return i;
-}
-
-struct fs_inode *fs_inode_known(struct fs_inodes *t, const struct fs_key *key)
-{
-	struct fs_inode *i;
-
-	(void)pthread_mutex_lock(&t->lock);
-	i = find(t, key);
-	(void)pthread_mutex_unlock(&t->lock);
-	return i;
-}
-
-/* Locked. */
-static struct fs_inode *make(struct fs_inodes *t, const struct fs_key *key, const struct statx *stx, int *fd)
-{
-	struct fs_inode *i = x_calloc(1, sizeof(*i));
-	struct fs_inode **b;
-
-	grow(t);
-	b = bucket_of(t, key);
-	i->key = *key;
-	i->type = stx->stx_mode & S_IFMT;
-	i->fd = fd_take(fd);
-	i->lookups = 1;
-	atomic_init(&i->refs, 2); /* the table's and the caller's */
-	i->next = *b;
-	*b = i;
-	i->nodeid = slots_add(&t->slots, i);
-	return i;
-}
-
-int fs_inode_add(struct fs_inodes *t, const struct statx *stx, int *fd, bool pinned, struct fs_inode **out)
-{
-	struct fs_key key = fs_key_of(stx);
+	bool is_away = false;
 	struct fs_inode *i;
 	int r = 0;
 
 	(void)pthread_mutex_lock(&t->lock);
-	i = find(t, &key);
-	if (!i)
-		r = fs_fds_take(t->fds, t->fds_max);
-	if (!i && r == 0)
-		i = make(t, &key, stx, fd);
-	if (i)
-		i->pinned |= pinned;
+	i = slots_get(&t->slots, nodeid);
+	if (i) {
+		fs_inode_hold(i);
+		i->used = true;
+		is_away = i->fd < 0;
+	}
 	(void)pthread_mutex_unlock(&t->lock);
-	fd_close(fd);
-	if (r < 0)
+	if (!i)
+		return -ENOENT;
+	if (is_away)
+		r = fs_inode_bring_back(t, i);
+	if (r < 0) {
+		fs_inode_put(t, i);
 		return r;
+	}
 	*out = i;
 	return 0;
+}
+
+bool fs_inode_is(const struct fs_inode *i, const struct statx *stx, bool is_away)
+{
+	struct fs_key key = fs_key_of(stx);
+
+	return same_key(&i->key, &key) && i->type == (stx->stx_mode & S_IFMT) &&
+	       (!is_away || (i->born.sec == stx->stx_btime.tv_sec && i->born.nsec == stx->stx_btime.tv_nsec));
+}
+
+/* The number of a file that is away may be another's by now: then it is lost. */
+struct fs_inode *fs_inode_find(struct fs_inodes *t, const struct statx *stx)
+{
+	struct fs_key key = fs_key_of(stx);
+	struct fs_inode *i = *bucket_of(t, &key);
+
+	while (i && !same_key(&i->key, &key))
+		i = i->next;
+	if (!i || fs_inode_is(i, stx, i->fd < 0))
+		return i;
+	take_out_of_bucket(t, i);
+	return NULL;
+}
+
+/* Locked. */
+static void set_place(struct fs_inode *i, const struct fs_found *found)
+{
+	if (!found->name)
+		return;
+	i->stays = false;
+	if (i->place.dir == found->dir && str_eq(i->place.name, found->name))
+		return;
+	free(i->place.name);
+	i->place = (struct fs_place){ found->dir, x_strdup(found->name) };
+}
+
+/* Locked. */
+static struct fs_inode *find(struct fs_inodes *t, const struct fs_found *found)
+{
+	struct fs_inode *i = fs_inode_find(t, found->stx);
+
+	if (!i)
+		return NULL;
+	i->lookups++;
+	i->used = true;
+	i->pinned |= found->pinned;
+	fs_inode_hold(i);
+	set_place(i, found);
+	return i;
+}
+
+struct fs_inode *fs_inode_known(struct fs_inodes *t, const struct fs_found *found)
+{
+	struct fs_inode *i;
+
+	(void)pthread_mutex_lock(&t->lock);
+	i = find(t, found);
+	(void)pthread_mutex_unlock(&t->lock);
+	return i;
+}
+
+/* Locked. fd: taken; -1: it is away. NULL: there are too many. */
+static struct fs_inode *make(struct fs_inodes *t, const struct fs_found *found, int *fd)
+{
+	struct fs_inode *i, **b;
+
+	if (t->slots.used >= FS_INODES_MAX)
+		return NULL;
+	i = x_calloc(1, sizeof(*i));
+	grow(t);
+	i->key = fs_key_of(found->stx);
+	b = bucket_of(t, &i->key);
+	i->type = found->stx->stx_mode & S_IFMT;
+	i->pinned = found->pinned;
+	i->used = true;
+	i->fd = fd_take(fd);
+	i->born = fs_born_of(found->stx);
+	i->lookups = 1;
+	atomic_init(&i->refs, 2); /* the table's and the caller's */
+	set_place(i, found);
+	i->next = *b;
+	*b = i;
+	i->nodeid = slots_add(&t->slots, i);
+	if (i->fd >= 0)
+		t->held++;
+	else
+		atomic_fetch_add(&t->away, 1);
+	return i;
+}
+
+bool fs_inode_may_be_away(const struct fs_found *found)
+{
+	return !found->pinned && (found->stx->stx_mask & STATX_BTIME) && !S_ISDIR(found->stx->stx_mode);
+}
+
+struct fs_inode *fs_inode_note(struct fs_inodes *t, const struct fs_found *found)
+{
+	struct fs_inode *i;
+	int none = -1;
+
+	(void)pthread_mutex_lock(&t->lock);
+	i = find(t, found);
+	if (!i)
+		i = make(t, found, &none);
+	(void)pthread_mutex_unlock(&t->lock);
+	return i;
+}
+
+int fs_inode_add(struct fs_inodes *t, const struct fs_found *found, int *fd, struct fs_inode **out)
+{
+	struct fs_inode *i;
+	bool made = false;
+	int r = fs_inodes_take_fd(t);
+
+	if (r < 0) {
+		fd_close(fd);
+		return r;
+	}
+	(void)pthread_mutex_lock(&t->lock);
+	i = find(t, found);
+	if (!i) {
+		i = make(t, found, fd);
+		made = i;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	fd_close(fd);
+	if (!made)
+		fs_inodes_give_fd(t);
+	else
+		fs_inodes_tidy(t);
+	if (!i)
+		return -ENFILE;
+	*out = i;
+	return 0;
+}
+
+void fs_inode_moved(struct fs_inodes *t, const struct fs_found *found)
+{
+	struct fs_inode *i;
+
+	(void)pthread_mutex_lock(&t->lock);
+	i = fs_inode_find(t, found->stx);
+	if (i)
+		set_place(i, found);
+	(void)pthread_mutex_unlock(&t->lock);
 }
 
 void fs_inode_forget(struct fs_inodes *t, uint64_t nodeid, uint64_t n)

@@ -5,7 +5,15 @@
  * Each is held by an O_PATH descriptor, so that neither a rename on the host nor a reused inode
  * number can put another file in its place, and is found again by mount, device and inode number.
  * Two counts keep it: `lookups`, which the guest gives back with FORGET, and `refs`, one of the
- * table while lookups are left and one of each request that works on it.
+ * table while lookups are left, one of each request that works on it and one of each open handle.
+ *
+ * A guest remembers more files than there may be descriptors, and virtio-fs cannot ask it to forget
+ * some. So a file that nobody works on may be away (away.c): it has no descriptor, and is opened when
+ * it is needed, where its directory and name say. What is there then must be the same file, by key,
+ * type and time of birth; else it is ESTALE, upon which the guest looks the name up again. File handles
+ * (open_by_handle_at(2)) would survive a rename on the host, but overlayfs, on which most containers
+ * lie, gives none. What is not found by its name is not put away. All but directories begin away: most
+ * of what a guest looks up it only wants to be told of.
  *
  * Two kinds are never forgotten: the root, and the root of a mount below it. For a kernel before
  * 6.9 a submount shares the lookups of the directory that it covers, gives them back when that is
@@ -36,15 +44,32 @@ struct fs_seen {
 	uint32_t nsec;
 };
 
-struct fs_inode {
+/* When a file was made: all zeroes on a file system that does not say. */
+struct fs_born {
+	int64_t sec;
+	uint32_t nsec;
+};
+
+/* Where a file was seen last: a directory's number and a name in it. NULL: nowhere. */
+struct fs_place {
+	uint64_t dir;
+	char *name;
+};
+
+struct fs_inode { /* all but refs and what never changes: the table's lock */
 	struct fs_key key;
 	uint64_t nodeid;
-	uint64_t lookups; /* the table's lock */
-	atomic_uint refs;
-	mode_t type; /* S_IFMT of it: it never changes */
+	uint64_t lookups;
+	atomic_uint refs; /* grows under the lock only, or while the caller has one */
+	mode_t type;	  /* S_IFMT of it: it never changes */
 	bool pinned;
-	int fd;		       /* O_PATH */
-	struct fs_seen seen;   /* the table's lock */
+	bool used;  /* since away.c came by last */
+	bool stays; /* was not found where `place` says */
+	bool lost;  /* away, and another file has its key: in no bucket any more */
+	int fd;	    /* O_PATH; -1: away, which who has a reference by fs_inode_get() does not meet */
+	struct fs_place place;
+	struct fs_born born; /* of one that is away */
+	struct fs_seen seen;
 	struct fs_inode *next; /* of the same bucket */
 };
 
@@ -53,39 +78,77 @@ struct fs_inodes {
 	struct slots slots;
 	struct fs_inode **bucket;
 	uint32_t n_buckets; /* a power of two */
-	atomic_uint *fds;   /* the server's count of descriptors */
-	unsigned int fds_max;
+	unsigned int held;  /* files with a descriptor */
+	atomic_uint away;   /* files without */
+	uint32_t hand;	    /* the slot at which away.c goes on */
+	atomic_uint fds;    /* descriptors of files and of handles */
+	unsigned int fds_max, held_max;
 };
 
-#define FS_STATX_MASK (STATX_BASIC_STATS | STATX_MNT_ID)
+#define FS_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
+#define FS_HELD_MAX 16384	 /* files held by a descriptor, if as many are allowed: each keeps kernel memory */
+#define FS_INODES_MAX (1U << 22) /* files that the guest may know at once */
 
-/* fds counts every descriptor that is kept here, and may not exceed fds_max. */
-void fs_inodes_init(struct fs_inodes *t, atomic_uint *fds, unsigned int fds_max);
+/* fds_max: descriptors that may be kept at once. */
+void fs_inodes_init(struct fs_inodes *t, unsigned int fds_max);
 /* Forgets all (what requests still work on stays for them); _guest: all but the root, which is the
  * first that was added. */
 void fs_inodes_clear(struct fs_inodes *t);
 void fs_inodes_clear_guest(struct fs_inodes *t);
 void fs_inodes_free(struct fs_inodes *t);
 
-/* The key of a file that statx(2) told of with FS_STATX_MASK. */
+/* The key and the birth of a file that statx(2) told of with FS_STATX_MASK. */
 struct fs_key fs_key_of(const struct statx *stx);
+struct fs_born fs_born_of(const struct statx *stx);
 
-/* A reference to the file of this number, NULL when the guest does not hold it. */
-struct fs_inode *fs_inode_get(struct fs_inodes *t, uint64_t nodeid);
+/* A reference to the file of this number, with its descriptor. -ENOENT: the guest does not hold it; -ESTALE: it
+ * is not where it was; -ENFILE. */
+int fs_inode_get(struct fs_inodes *t, uint64_t nodeid, struct fs_inode **out);
+/* One more reference of a caller that has one. */
+void fs_inode_hold(struct fs_inode *i);
 /* Ends a reference; NULL is fine. */
 void fs_inode_put(struct fs_inodes *t, struct fs_inode *i);
-/* If the file is known: one more lookup, and a reference. Else NULL. */
-struct fs_inode *fs_inode_known(struct fs_inodes *t, const struct fs_key *key);
+
+/* A file that was found, by statx(2) with FS_STATX_MASK. name: NULL for one without. */
+struct fs_found {
+	const struct statx *stx;
+	uint64_t dir;
+	const char *name;
+	bool pinned;
+};
+/* If the file is known: one more lookup, and a reference (it may be away). Else NULL. */
+struct fs_inode *fs_inode_known(struct fs_inodes *t, const struct fs_found *found);
+/* True when birth tells the file from others, and so it may begin away. */
+bool fs_inode_may_be_away(const struct fs_found *found);
+/* The file, away if it was not known; one more lookup, and a reference. NULL: too many. */
+struct fs_inode *fs_inode_note(struct fs_inodes *t, const struct fs_found *found);
 /* The file that fd (O_PATH; taken, or closed when it is known by now) is, one more lookup, and a
  * reference. -ENFILE: too many. */
-int fs_inode_add(struct fs_inodes *t, const struct statx *stx, int *fd, bool pinned, struct fs_inode **out);
+int fs_inode_add(struct fs_inodes *t, const struct fs_found *found, int *fd, struct fs_inode **out);
+/* The file, if it is known, is where it was found from now on. */
+void fs_inode_moved(struct fs_inodes *t, const struct fs_found *found);
 /* The guest gives n lookups back. More than it has are as many as it has; an unknown number is nothing. */
 void fs_inode_forget(struct fs_inodes *t, uint64_t nodeid, uint64_t n);
 /* Replaces what was seen; returns what was. */
 struct fs_seen fs_inode_saw(struct fs_inodes *t, struct fs_inode *i, struct fs_seen seen);
 
-/* Counts one more descriptor: -ENFILE when that is too many. */
-int fs_fds_take(atomic_uint *fds, unsigned int max);
-void fs_fds_give(atomic_uint *fds);
+/* ---- away.c ---- */
+
+/* Counts one more descriptor, for which a file may be put away. -ENFILE: none can be. */
+int fs_inodes_take_fd(struct fs_inodes *t);
+void fs_inodes_give_fd(struct fs_inodes *t);
+/* While more than held_max are held: puts some away. */
+void fs_inodes_tidy(struct fs_inodes *t);
+/* The file was put away: opens it again. The caller has a reference. 0, -ESTALE, -ENFILE or -errno. */
+int fs_inode_bring_back(struct fs_inodes *t, struct fs_inode *i);
+/* The file that `found` is, if it is away, is brought back: its name is about to go. */
+void fs_inode_rescue(struct fs_inodes *t, const struct fs_found *found);
+
+/* ---- for away.c; locked ---- */
+
+/* The file with this key, away or not; NULL. */
+struct fs_inode *fs_inode_find(struct fs_inodes *t, const struct statx *stx);
+/* is_away: nothing but its key, type and birth holds its place. */
+bool fs_inode_is(const struct fs_inode *i, const struct statx *stx, bool is_away);
 
 #endif

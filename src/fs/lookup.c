@@ -50,10 +50,10 @@ void lookup_attr(struct fuse_attr *out, const struct statx *stx)
 	};
 }
 
-/* A name's file is on another mount than its directory: it is the root of that mount. */
-static bool is_mount_root(const struct fs_inode *dir, const struct statx *stx)
+/* A directory on another mount than the one that has its name: it is the root of that mount (inode.h). */
+static bool is_pinned(const struct fs_inode *dir, const struct statx *stx)
 {
-	return stx->stx_mnt_id != dir->key.mount;
+	return S_ISDIR(stx->stx_mode) && stx->stx_mnt_id != dir->key.mount;
 }
 
 static void fill(struct fs_request *rq, const struct fs_inode *dir, const struct fs_inode *i, const struct statx *stx,
@@ -65,42 +65,28 @@ static void fill(struct fs_request *rq, const struct fs_inode *dir, const struct
 		.attr_valid = FS_CACHE_SECONDS,
 	};
 	lookup_attr(&out->attr, stx);
-	if (rq->s->submounts && S_ISDIR(stx->stx_mode) && is_mount_root(dir, stx))
+	if (rq->s->submounts && is_pinned(dir, stx))
 		out->attr.flags |= FUSE_ATTR_SUBMOUNT;
 }
 
-/* fd: O_PATH; taken. */
-static int hold(struct fs_request *rq, const struct fs_inode *dir, int *fd, struct fuse_entry_out *out)
+/* fd: O_PATH; taken. name: NULL for a file without one. */
+static int hold(struct fs_request *rq, const struct fs_inode *dir, const char *name, int *fd,
+		struct fuse_entry_out *out)
 {
-	struct fs_inode *i;
 	struct statx stx;
+	struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
+	struct fs_inode *i;
 	int r = lookup_statx(*fd, &stx);
 
-	if (r == 0)
-		r = fs_inode_add(&rq->s->inodes, &stx, fd, S_ISDIR(stx.stx_mode) && is_mount_root(dir, &stx), &i);
+	if (r < 0)
+		return r;
+	found.pinned = is_pinned(dir, &stx);
+	r = fs_inode_add(&rq->s->inodes, &found, fd, &i);
 	if (r < 0)
 		return r;
 	fill(rq, dir, i, &stx, out);
 	fs_inode_put(&rq->s->inodes, i);
 	return 0;
-}
-
-/* The file may be known already, which one call tells. Known means held: the number cannot be another's. */
-static bool find_known(struct fs_request *rq, const struct fs_inode *dir, const char *name, struct fuse_entry_out *out)
-{
-	struct fs_inode *i;
-	struct fs_key key;
-	struct statx stx;
-
-	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) < 0)
-		return false;
-	key = fs_key_of(&stx);
-	i = fs_inode_known(&rq->s->inodes, &key);
-	if (!i)
-		return false;
-	fill(rq, dir, i, &stx, out);
-	fs_inode_put(&rq->s->inodes, i);
-	return true;
 }
 
 static int open_name(const struct fs_inode *dir, const char *name)
@@ -114,26 +100,64 @@ static int open_name(const struct fs_inode *dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* One call tells of the file. Only what must be held at once takes another two. */
 int lookup_find(struct fs_request *rq, const struct fs_inode *dir, const char *name, struct fuse_entry_out *out)
 {
+	struct statx stx;
+	struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
+	struct fs_inode *i;
 	AUTO_FD fd = -1;
 
 	if (!S_ISDIR(dir->type))
 		return -ENOTDIR;
-	if (find_known(rq, dir, name, out))
-		return 0;
-	fd = open_name(dir, name);
-	return fd < 0 ? fd : hold(rq, dir, &fd, out);
+	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) < 0)
+		return -errno;
+	found.pinned = is_pinned(dir, &stx);
+	if (fs_inode_may_be_away(&found)) {
+		i = fs_inode_note(&rq->s->inodes, &found);
+		if (!i)
+			return -ENFILE;
+	} else {
+		i = fs_inode_known(&rq->s->inodes, &found);
+	}
+	if (!i) {
+		fd = open_name(dir, name);
+		return fd < 0 ? fd : hold(rq, dir, name, &fd, out);
+	}
+	fill(rq, dir, i, &stx, out);
+	fs_inode_put(&rq->s->inodes, i);
+	return 0;
 }
 
-int lookup_of_fd(struct fs_request *rq, const struct fs_inode *dir, int fd, struct fuse_entry_out *out)
+int lookup_of_fd(struct fs_request *rq, const struct fs_inode *dir, const char *name, int fd,
+		 struct fuse_entry_out *out)
 {
-	char name[FD_NAME_MAX];
+	char fd_name[FD_NAME_MAX];
 	AUTO_FD path = -1;
 
-	lookup_fd_name(fd, name);
-	path = openat(rq->s->proc_fd, name, O_PATH | O_CLOEXEC);
-	return path < 0 ? -errno : hold(rq, dir, &path, out);
+	lookup_fd_name(fd, fd_name);
+	path = openat(rq->s->proc_fd, fd_name, O_PATH | O_CLOEXEC);
+	return path < 0 ? -errno : hold(rq, dir, name, &path, out);
+}
+
+void lookup_rescue(struct fs_request *rq, const struct fs_inode *dir, const char *name)
+{
+	struct statx stx;
+	const struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
+
+	if (atomic_load(&rq->s->inodes.away) == 0)
+		return;
+	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) == 0)
+		fs_inode_rescue(&rq->s->inodes, &found);
+}
+
+void lookup_moved(struct fs_request *rq, const struct fs_inode *dir, const char *name)
+{
+	struct statx stx;
+	const struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
+
+	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) == 0)
+		fs_inode_moved(&rq->s->inodes, &found);
 }
 
 void lookup_undo(struct fs_request *rq, const struct fuse_entry_out *entry)

@@ -13,8 +13,13 @@
 
 /* Holds the file `name` in `dir` for the guest: one more lookup of it. */
 int lookup_find(struct fs_request *rq, const struct fs_inode *dir, const char *name, struct fuse_entry_out *out);
-/* The same of a file that is open, as fd; its name was made in `dir`. */
-int lookup_of_fd(struct fs_request *rq, const struct fs_inode *dir, int fd, struct fuse_entry_out *out);
+/* The same of a file that is open, as fd; its name (NULL: it has none) was made in `dir`. */
+int lookup_of_fd(struct fs_request *rq, const struct fs_inode *dir, const char *name, int fd,
+		 struct fuse_entry_out *out);
+/* The name is about to lead elsewhere: its file, if it is away, is brought back (away.c). */
+void lookup_rescue(struct fs_request *rq, const struct fs_inode *dir, const char *name);
+/* The name leads to another file than before: if that is away, it is there from now on. */
+void lookup_moved(struct fs_request *rq, const struct fs_inode *dir, const char *name);
 /* What was looked up but not told: the guest will not give it back. */
 void lookup_undo(struct fs_request *rq, const struct fuse_entry_out *entry);
 

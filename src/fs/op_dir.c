@@ -43,7 +43,7 @@ int op_opendir(struct fs_request *rq)
 	fd = lookup_reopen(rq, rq->node, O_RDONLY | (int)(in.flags & O_NOATIME));
 	if (fd < 0)
 		return fd;
-	r = fs_handle_add(&rq->s->handles, &fd, true, &out.fh);
+	r = fs_handle_add(&rq->s->handles, rq->node, &fd, &out.fh);
 	if (r < 0)
 		return r;
 	r = fs_out_put(&rq->out, &out, sizeof(out));

@@ -119,9 +119,9 @@ int op_link(struct fs_request *rq)
 	r = fs_in_name(&rq->in, name);
 	if (r < 0)
 		return r;
-	old = fs_inode_get(t, in.oldnodeid);
-	if (!old)
-		return -ENOENT;
+	r = fs_inode_get(t, in.oldnodeid, &old);
+	if (r < 0)
+		return r;
 	r = linkat(old->fd, "", rq->node->fd, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
 	fs_inode_put(t, old);
 	return r < 0 ? r : put_entry(rq, name);
@@ -134,6 +134,7 @@ static int remove_name(struct fs_request *rq, int flags)
 
 	if (r < 0)
 		return r;
+	lookup_rescue(rq, rq->node, name);
 	return unlinkat(rq->node->fd, name, flags) < 0 ? -errno : 0;
 }
 
@@ -158,10 +159,16 @@ static int rename_to(struct fs_request *rq, uint64_t newdir, unsigned int flags)
 		r = fs_in_name(&rq->in, to);
 	if (r < 0)
 		return r;
-	dir = fs_inode_get(t, newdir);
-	if (!dir)
-		return -ENOENT;
+	r = fs_inode_get(t, newdir, &dir);
+	if (r < 0)
+		return r;
+	if (!(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
+		lookup_rescue(rq, dir, to);
 	r = renameat2(rq->node->fd, from, dir->fd, to, flags) < 0 ? -errno : 0;
+	if (r == 0)
+		lookup_moved(rq, dir, to);
+	if (r == 0 && (flags & RENAME_EXCHANGE))
+		lookup_moved(rq, rq->node, from);
 	fs_inode_put(t, dir);
 	return r;
 }

@@ -39,10 +39,10 @@ static uint32_t cache_flag(struct fs_request *rq, struct fs_inode *i, int fd)
 	return FOPEN_KEEP_CACHE;
 }
 
-static int put_open(struct fs_request *rq, int *fd, uint32_t open_flags)
+static int put_open(struct fs_request *rq, struct fs_inode *i, int *fd, uint32_t open_flags)
 {
 	struct fuse_open_out out = { .open_flags = open_flags };
-	int r = fs_handle_add(&rq->s->handles, fd, false, &out.fh);
+	int r = fs_handle_add(&rq->s->handles, i, fd, &out.fh);
 
 	if (r < 0)
 		return r;
@@ -69,7 +69,7 @@ int op_open(struct fs_request *rq)
 	if (fs_in_get(&rq->in, &in, sizeof(in)) < 0)
 		return -EINVAL;
 	fd = open_node(rq, rq->node, in.flags, in.open_flags);
-	return fd < 0 ? fd : put_open(rq, &fd, cache_flag(rq, rq->node, fd));
+	return fd < 0 ? fd : put_open(rq, rq->node, &fd, cache_flag(rq, rq->node, fd));
 }
 
 /* Makes the file as the caller; it did not exist before. */
@@ -101,9 +101,11 @@ static int open_existing(struct fs_request *rq, const char *name, const struct f
 
 	if (r < 0)
 		return r;
-	i = fs_inode_get(&rq->s->inodes, entry->nodeid);
-	r = i ? open_node(rq, i, in->flags, in->open_flags) : -ESTALE;
-	fs_inode_put(&rq->s->inodes, i);
+	r = fs_inode_get(&rq->s->inodes, entry->nodeid, &i);
+	if (r == 0) {
+		r = open_node(rq, i, in->flags, in->open_flags);
+		fs_inode_put(&rq->s->inodes, i);
+	}
 	if (r < 0)
 		lookup_undo(rq, entry);
 	return r;
@@ -111,10 +113,14 @@ static int open_existing(struct fs_request *rq, const char *name, const struct f
 
 static int put_created(struct fs_request *rq, int *fd, const struct fuse_entry_out *entry)
 {
+	struct fs_inode *i = NULL;
 	int r = fs_out_put(&rq->out, entry, sizeof(*entry));
 
 	if (r == 0)
-		r = put_open(rq, fd, 0);
+		r = fs_inode_get(&rq->s->inodes, entry->nodeid, &i);
+	if (r == 0)
+		r = put_open(rq, i, fd, 0);
+	fs_inode_put(&rq->s->inodes, i);
 	if (r < 0)
 		lookup_undo(rq, entry);
 	return r;
@@ -137,7 +143,7 @@ int op_create(struct fs_request *rq)
 	if (fd == -EEXIST && !(in.flags & O_EXCL)) {
 		fd = open_existing(rq, name, &in, &entry);
 	} else if (fd >= 0) {
-		r = lookup_of_fd(rq, rq->node, fd, &entry);
+		r = lookup_of_fd(rq, rq->node, name, fd, &entry);
 		if (r < 0)
 			return r;
 	}
@@ -165,7 +171,7 @@ int op_tmpfile(struct fs_request *rq)
 	r = fd < 0 ? -errno : 0;
 	fs_worker_back(rq->w);
 	if (r == 0)
-		r = lookup_of_fd(rq, rq->node, fd, &entry);
+		r = lookup_of_fd(rq, rq->node, NULL, fd, &entry);
 	return r < 0 ? r : put_created(rq, &fd, &entry);
 }
 

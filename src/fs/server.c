@@ -19,15 +19,16 @@
 int fs_server_add_root(struct fs_server *s, struct err *e)
 {
 	AUTO_FD fd = openat(s->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct fs_inode *root;
 	struct statx stx;
+	const struct fs_found found = { .stx = &stx, .pinned = true };
+	struct fs_inode *root;
 	int r;
 
 	if (fd < 0)
 		return err_sys(e, errno, "open the root of the share");
 	r = lookup_statx(fd, &stx);
 	if (r == 0)
-		r = fs_inode_add(&s->inodes, &stx, &fd, true, &root);
+		r = fs_inode_add(&s->inodes, &found, &fd, &root);
 	if (r < 0)
 		return err_sys(e, -r, "hold the root of the share");
 	fs_inode_put(&s->inodes, root);
@@ -46,8 +47,8 @@ int fs_server_new(int rootfd, unsigned int fds_max, struct fs_server **out, stru
 	s->root_fd = rootfd;
 	s->proc_fd = fd_take(&proc);
 	(void)pthread_mutex_init(&s->init_lock, NULL);
-	fs_inodes_init(&s->inodes, &s->fds, fds_max);
-	fs_handles_init(&s->handles, &s->fds, fds_max);
+	fs_inodes_init(&s->inodes, fds_max);
+	fs_handles_init(&s->handles, &s->inodes);
 	r = fs_server_add_root(s, e);
 	if (r < 0) {
 		fs_server_free(s);
@@ -141,9 +142,9 @@ static int serve(struct fs_request *rq, const struct op *op)
 	if (!op || !op->serve)
 		return -ENOSYS;
 	if (op->needs_node) {
-		rq->node = fs_inode_get(&rq->s->inodes, rq->head.nodeid);
-		if (!rq->node)
-			return -ENOENT;
+		r = fs_inode_get(&rq->s->inodes, rq->head.nodeid, &rq->node);
+		if (r < 0)
+			return r;
 	}
 	r = op->serve(rq);
 	fs_worker_back(rq->w);

@@ -19,7 +19,6 @@ struct fs_server {
 	int proc_fd; /* /proc/self/fd */
 	struct fs_inodes inodes;
 	struct fs_handles handles;
-	atomic_uint fds;
 	atomic_bool is_up; /* INIT was answered; what it agreed on stands: */
 	bool submounts;	   /* FUSE_SUBMOUNTS */
 	bool setxattr_ext; /* FUSE_SETXATTR_EXT */

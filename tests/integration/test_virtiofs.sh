@@ -53,6 +53,10 @@ test_a_program_finds_what_it_expects() {
 	assert_eq "$(stat -c '%F' "$T/share/socket")" "socket"
 	assert_eq "$(stat -c '%F' "$T/share/fifo")" "fifo"
 	assert_eq "$(stat -c '%a' "$T/share/suid")" 777 "a set-user-id file that another wrote to"
+	assert_eq "$(stat -c '%F %t %T' "$T/share/w1")" "character special file 0 0" "a whiteout"
+	assert_eq "$(cat "$T/share/late")" late "a file that got its name late"
+	assert_eq "$(stat -c %b "$T/share/room2")" 2048 "blocks of a file with room behind its end"
+	assert_eq "$(cat "$T/share/map2")" 0120 "a file with two mappings"
 	assert_eq "$(cat "$T/share/map")" HELLO "a file written through a mapping"
 	assert_eq "$(cat "$T/share/app")" Xcb "a file that was appended to"
 }
@@ -140,6 +144,30 @@ test_what_the_host_changes_is_seen() {
 	assert_eq "$(grep -c '^ok' <<<"$OUT")" 7 "what was seen ($OUT)"
 }
 
+# The guest's kernel remembers all of them at once; the server may have 300 descriptors.
+test_a_tree_of_more_files_than_descriptors() {
+	local i
+	need prlimit
+	for i in $(seq 40); do
+		mkdir -p "$T/share/$i"
+		(cd "$T/share/$i" && seq 100 | while read -r f; do echo "$i $f" >"$f"; done)
+	done
+	cat >"$T/script" <<-'EOF'
+		check() { if eval "$2"; then echo "ok $1"; else echo "not ok $1"; fi; }
+		check find '[ "$(find /mnt -type f | wc -l)" = 4000 ]'
+		check list '[ "$(ls -lR /mnt | grep -c "^-rw-r--r--")" = 4000 ]'
+		check read '[ "$(cat /mnt/*/* | sort -u | wc -l)" = 4000 ]'
+		check again '[ "$(find /mnt -type f -size -2 | wc -l)" = 4000 ]'
+		cd /mnt/7 && mv /mnt/7 /mnt/8/seven && check cwd '[ "$(cat 7)" = "7 7" ]'
+		find /mnt/8 -type f >/dev/null
+		check moved '[ "$(cat 9)" = "7 9" ] && [ "$(cat /mnt/8/seven/11)" = "7 11" ]'
+		exec 5</mnt/9/9 && rm -r /mnt/9 && cat /mnt/1*/* >/dev/null
+		check removed '[ "$(cat <&5)" = "9 9" ] && [ ! -e /mnt/9 ]'
+	EOF
+	guest_ok FSD_PREFIX="prlimit --nofile=300:300" "$T/script"
+	assert_eq "$(grep -c '^ok' <<<"$OUT")" 7 "the checks ($OUT)"
+}
+
 test_hostile_requests_reach_nothing() {
 	local before
 	make_share
@@ -209,5 +237,5 @@ test_the_servers_options_are_checked() {
 
 # shellcheck disable=SC2034 # of lib.sh
 ROOT_ONLY="test_a_program_finds_what_it_expects test_mounts_below_the_share_hold test_what_the_host_changes_is_seen
-	test_hostile_requests_reach_nothing test_a_hostile_ring_ends_the_server_with_a_message test_the_server_keeps_only_what_it_needs"
+	test_a_tree_of_more_files_than_descriptors test_hostile_requests_reach_nothing test_a_hostile_ring_ends_the_server_with_a_message test_the_server_keeps_only_what_it_needs"
 run_tests "$@"

@@ -328,24 +328,31 @@ START_TEST(a_batch_that_claims_more_than_it_brings_ends_there)
 }
 END_TEST
 
-START_TEST(too_many_files_are_refused_and_others_stay)
+START_TEST(too_many_open_files_are_refused_and_others_stay)
 {
-	uint64_t first = 0;
+	struct fuse_release_in release = { 0 };
+	uint64_t first = 0, last = 0;
 	int r = 0, n;
 
 	for (n = 0; n < 100 && r == 0; n++) {
-		struct fuse_mknod_in in = { .mode = S_IFREG | 0600 };
+		struct fuse_create_in in = { .flags = O_RDWR, .mode = 0600 };
 		char name[16];
 
 		(void)snprintf(name, sizeof(name), "f%d", n);
-		r = talk_send(t, FUSE_MKNOD, 1, &in, sizeof(in), name, NULL);
+		r = talk_send(t, FUSE_CREATE, 1, &in, sizeof(in), name, NULL);
+		if (r == 0)
+			memcpy(&last, (const char *)talk_body(t) + sizeof(struct fuse_entry_out), sizeof(last));
 		if (n == 0)
 			first = talk_lookup(t, 1, "f0");
 	}
 	ck_assert_int_eq(r, -ENFILE);
-	ck_assert_int_eq(n, 50); /* 49 beside the root, and the one that was refused */
+	ck_assert_int_eq(n, 25); /* 24 with two descriptors each, beside the root's, and the one that was refused */
+	ck_assert_uint_ne(talk_open(t, first, O_RDONLY), 0); /* the last descriptor, which the refused one gave back */
 	ck_assert_uint_eq(talk_open(t, first, O_RDONLY), 0);
 	ck_assert_uint_eq(talk_lookup(t, 1, "f0"), first);
+	release.fh = last;
+	ck_assert_int_eq(talk_send(t, FUSE_RELEASE, 0, &release, sizeof(release), NULL, NULL), 0);
+	ck_assert_uint_ne(talk_open(t, first, O_RDONLY), 0);
 }
 END_TEST
 
@@ -424,7 +431,7 @@ int main(void)
 	tcase_add_test(c, sizes_and_offsets_are_bounded);
 	tcase_add_test(c, lookups_given_back_twice_do_not_wrap);
 	tcase_add_test(c, a_batch_that_claims_more_than_it_brings_ends_there);
-	tcase_add_test(c, too_many_files_are_refused_and_others_stay);
+	tcase_add_test(c, too_many_open_files_are_refused_and_others_stay);
 	tcase_add_test(c, nothing_is_served_before_init_and_init_only_once);
 	tcase_add_test(c, the_end_of_a_session_leaves_no_descriptor);
 	tcase_add_test(c, only_files_of_known_types_are_made);
