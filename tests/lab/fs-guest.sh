@@ -3,12 +3,13 @@
 # fs-guest.sh: boots Debian's stock cloud kernel under QEMU's TCG with a directory shared into it
 # by virtio-fs, and runs a script there.
 #   bash fs-guest.sh DIR SCRIPT [FILE]...
-# DIR is the share, at /mnt in the guest; SCRIPT is run by busybox sh as root; each FILE (a program,
+# DIR is the share, at /mnt in the guest (of several servers each has DIR/<its word>, at /mnt/<its word>); SCRIPT is run by busybox sh as root; each FILE (a program,
 # with the libraries that it needs) is /bin/<its name> there. Prints what the script prints and ends
 # with its status; 77 with a reason when this machine lacks something; 1 when the guest did not get there.
 # Settings (environment):
-#   FSD            the server: husk (the default, of the build tree), virtiofsd (Debian's), or a path of husk-fsd
-#   FSD_ARGS       more arguments for it
+#   FSD            the server: husk (the default, of the build tree), virtiofsd (Debian's), or a path of husk-fsd;
+#                  or several such words
+#   FSD_ARGS       more arguments for it (them)
 #   FSD_PREFIX     a command that it runs under (strace -f -o FILE)
 #   GUEST_KERNEL   its kernel   (the newest /boot/vmlinuz-*-cloud-amd64)
 #   GUEST_SECONDS  time limit   (60)
@@ -36,12 +37,23 @@ check_machine() {
 	[ -r "$GUEST_KERNEL" ] || skip "no readable cloud kernel '${GUEST_KERNEL:-/boot/vmlinuz-*-cloud-amd64}' (package linux-image-cloud-amd64)"
 	modules=/lib/modules/${GUEST_KERNEL##*/vmlinuz-}
 	[ -r "$modules/modules.dep" ] || skip "no modules of the kernel at '$modules'"
-	case $FSD in
-	husk) FSD=$HUSK_TOP_BUILDDIR/husk-fsd ;;
-	virtiofsd) FSD=$debian_virtiofsd ;;
-	esac
-	[ -x "$FSD" ] || skip "no file server '$FSD'"
+	read -ra words <<<"$FSD"
+	for program in "${words[@]}"; do
+		program=$(server_program "$program")
+		[ -x "$program" ] || skip "no file server '$program'"
+	done
 }
+
+server_program() {
+	case $1 in
+	husk) echo "$HUSK_TOP_BUILDDIR/husk-fsd" ;;
+	virtiofsd) echo "$debian_virtiofsd" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# What the server of this word serves, below DIR or /mnt.
+below() { [ ${#words[@]} = 1 ] || echo "/${1##*/}"; }
 
 # install_program FILE: with the libraries of a dynamic one.
 install_program() {
@@ -62,6 +74,7 @@ module_files() {
 make_tree() {
 	local name file n=10
 	mkdir -p "$tree"/{bin,dev,proc,sys,tmp,mnt,lib,modules}
+	for name in "${words[@]}"; do mkdir -p "$tree/mnt$(below "$name")"; done
 	install -m 755 "$(command -v busybox)" "$tree/bin/busybox"
 	while read -r name; do
 		[ "$name" = busybox ] || ln -s busybox "$tree/bin/$name"
@@ -81,60 +94,69 @@ make_tree() {
 		mount -t tmpfs tmp /tmp
 		if [ "$GUEST_RAW" != 1 ]; then
 			for m in /modules/*; do insmod \$m || echo "insmod \$m failed"; done
-			mount -t virtiofs share /mnt || echo "not ok mount"
+			$(for name in "${words[@]}"; do echo "mount -t virtiofs '${name##*/}' '/mnt$(below "$name")' || echo 'not ok mount'"; done)
 		fi
 		sh /script
 		echo "GUEST-STATUS \$?"
 		cd /
-		umount /mnt 2>/dev/null
+		umount /mnt/* /mnt 2>/dev/null
 		poweroff -f
 	EOF
 	chmod 755 "$tree/init"
 }
 
-start_server() {
-	case $FSD in
-	"$debian_virtiofsd") set -- --socket-path="$work/socket" -o source="$share" ;;
-	*) set -- --root "$share" --socket "$work/socket" ;;
+start_server() { # WORD
+	local program socket=$work/s-${1##*/} log=$work/${1##*/}.log
+	program=$(server_program "$1")
+	case $program in
+	"$debian_virtiofsd") set -- "$1" --socket-path="$socket" -o source="$share$(below "$1")" ;;
+	*) set -- "$1" --root "$share$(below "$1")" --socket "$socket" ;;
 	esac
+	shift
 	# shellcheck disable=SC2086 # lists of words
-	$FSD_PREFIX "$FSD" "$@" $FSD_ARGS </dev/null >"$work/fsd.log" 2>&1 &
-	server=$!
-	for _ in $(seq 200); do
-		[ ! -S "$work/socket" ] || return 0
+	$FSD_PREFIX "$program" "$@" $FSD_ARGS </dev/null >"$log" 2>&1 &
+	servers+=($!)
+	for _ in $(seq 500); do
+		[ ! -S "$socket" ] || return 0
 		sleep 0.02
 	done
-	echo "fs-guest: the file server does not listen: $(cat "$work/fsd.log")" >&2
+	echo "fs-guest: the file server does not listen: $(cat "$log")" >&2
 	exit 1
 }
 
 boot() {
+	local name devices=()
+	for name in "${words[@]##*/}"; do
+		devices+=(-chardev "socket,id=$name,path=$work/s-$name"
+			-device "vhost-user-fs-pci,chardev=$name,tag=$name,queue-size=1024")
+	done
 	timeout --foreground -k 2 "$GUEST_SECONDS" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-machine q35,smm=off,vmport=off,hpet=off,sata=off,memory-backend=mem -accel tcg -cpu max,-la57 -smp 1 -m "$GUEST_MEMORY" \
-		-object "memory-backend-memfd,id=mem,size=${GUEST_MEMORY}M,share=on" -nic none \
-		-chardev "socket,id=fs,path=$work/socket" -device vhost-user-fs-pci,chardev=fs,tag=share,queue-size=1024 \
+		-object "memory-backend-memfd,id=mem,size=${GUEST_MEMORY}M,share=on" -nic none "${devices[@]}" \
 		-kernel "$GUEST_KERNEL" -initrd "$work/initrd" -serial "file:$work/console" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check audit=0" \
 		</dev/null >"$work/qemu.log" 2>&1 &
 	qemu=$!
 }
 
-# The server ends with its QEMU; without its server a QEMU would go on.
-wait_both() {
-	local first_status=0
-	wait -n -p first "$server" "$qemu" || first_status=$?
-	if [ "$first" = "$server" ]; then
-		server_status=$first_status
+# The servers end with their QEMU; without one of them a QEMU would go on.
+wait_all() {
+	local one_status server
+	wait -n -p first "${servers[@]}" "$qemu" || one_status=$?
+	if [ "$first" = "$qemu" ]; then
+		status=${one_status:-0}
+	else
+		server_status=${one_status:-0}
 		[ "$server_status" = 0 ] || kill "$qemu"
 		wait "$qemu" || status=$?
-	else
-		status=$first_status
-		wait "$server" || server_status=$?
 	fi
+	for server in "${servers[@]}"; do
+		[ "$server" = "$first" ] || wait "$server" || server_status=$?
+	done
 }
 
 main() {
-	local status=0 server_status=0 said first=
+	local status=0 server_status=0 said first="" servers=() words=() name
 	[ $# -ge 2 ] || { sed -n '3,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 	share=$(readlink -f "$1") script=$2
 	shift 2
@@ -144,13 +166,13 @@ main() {
 	tree=$work/tree
 	make_tree "$@"
 	(cd "$tree" && find . | cpio --quiet -o -H newc) >"$work/initrd"
-	start_server
+	for name in "${words[@]}"; do start_server "$name"; done
 	boot
-	wait_both
+	wait_all
 	touch "$work/console"
 	tr -d '\r' <"$work/console" | grep -v '^GUEST-STATUS' || true
 	said=$(tr -d '\r' <"$work/console" | sed -n 's/^GUEST-STATUS //p')
-	[ "$server_status" = 0 ] || echo "fs-guest: the file server ended with status $server_status: $(cat "$work/fsd.log")" >&2
+	[ "$server_status" = 0 ] || echo "fs-guest: the file server ended with status $server_status: $(cat "$work"/*.log)" >&2
 	[ "$status" = 0 ] || echo "fs-guest: QEMU's status $status: $(cat "$work/qemu.log")" >&2
 	[ -n "$said" ] && [ "$server_status" = 0 ] || exit 1
 	exit "$said"
