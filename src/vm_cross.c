@@ -195,11 +195,12 @@ static bool tells_of_host(long magic)
 int vm_cross_check_source(const struct json *mount, const char *path, struct err *e)
 {
 	AUTO_FD fd = open(path, O_PATH | O_CLOEXEC | (vmplan_source_is_link(mount) ? O_NOFOLLOW : 0));
+	const struct json *source = json_get(mount, "source");
 	struct statfs fs;
 	struct stat st;
 
 	if (fd < 0)
-		return json_err(e, errno, mount, "source '%s': %s", path, strerrordesc_np(errno));
+		return json_err(e, errno, source ? source : mount, "open '%s': %s", path, strerrordesc_np(errno));
 	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return err_sys(e, errno, "stat '%s'", path);
 	if (kind_of_file(st.st_mode))

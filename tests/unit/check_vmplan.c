@@ -374,7 +374,7 @@ START_TEST(what_crosses_is_let_pass)
 	ck_assert_ok(vm_cross_check_source(config.doc.root, "/tmp", e));
 	ck_assert_fails(vm_cross_check_source(config.doc.root, "/dev/null", e), ENOTSUP, "a device of the host");
 	ck_assert_fails(vm_cross_check_source(config.doc.root, "/proc/self", e), ENOTSUP, "a kernel file system");
-	ck_assert_fails(vm_cross_check_source(config.doc.root, "/no/such", e), ENOENT, "source '/no/such'");
+	ck_assert_fails(vm_cross_check_source(config.doc.root, "/no/such", e), ENOENT, "open '/no/such'");
 	json_text_free(&config);
 }
 END_TEST
