@@ -61,6 +61,16 @@ static int find_bundle(struct creation *c, struct err *e)
 	return c->bundle ? 0 : err_sys(e, errno, "--bundle '%s'", bundle);
 }
 
+/* What is wrong with a config, or ignored of it, is told now and by its own words, whatever is made of it. */
+static int plan_in_vain(const struct creation *c, struct err *e)
+{
+	struct plan *plan = NULL;
+	int r = plan_make(c->spec, c->bundle, &plan, e);
+
+	plan_free(plan);
+	return r;
+}
+
 /* The caller may want another container made of config.json than it describes. */
 static int rewrite(struct creation *c, struct err *e)
 {
@@ -71,6 +81,9 @@ static int rewrite(struct creation *c, struct err *e)
 	c->n_given = in->n_fds;
 	memcpy(c->given, in->fds, in->n_fds * sizeof(*c->given));
 	if (r < 0 || !in->config)
+		return r;
+	r = plan_in_vain(c, e);
+	if (r < 0)
 		return r;
 	r = spec_parse(in->config, strlen(in->config), &spec, e);
 	if (r < 0)
