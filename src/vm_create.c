@@ -89,6 +89,25 @@ static int check_caller(const struct husk_ctx *ctx, const struct husk_create_opt
 	return 0;
 }
 
+/* The hypervisor opens it, which is nobody's. */
+static int check_image(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (stat(path, &st) < 0)
+		return err_sys(e, errno, "vm.image.path: '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, EINVAL, "vm.image.path: '%s' is no regular file", path);
+	if (!(st.st_mode & S_IROTH))
+		return err_set(e, EACCES,
+			       "vm.image.path: '%s': expected a file that everybody may read (chmod o+r): QEMU runs as "
+			       "user 65534",
+			       path);
+	return 0;
+}
+
 static int check_sources(const struct json *config, const char *bundle, struct err *e)
 {
 	json_each (mount, json_get(config, "mounts")) {
@@ -111,6 +130,8 @@ static int read_wishes(struct making *m, const struct json_doc *config, const ch
 	if (r < 0)
 		return err_add(e, "/etc/husk/husk.json");
 	r = vm_cross_check(config->root, e);
+	if (r == 0)
+		r = check_image(m->section.image, e);
 	return r < 0 ? r : check_sources(config->root, bundle, e);
 }
 
@@ -136,6 +157,17 @@ static int find_helper(const char *name, char **out, struct err *e)
 	if (access(*out, X_OK) < 0)
 		return err_set(e, errno, "a VM needs the helper program '%s': install all of husk", *out);
 	return 0;
+}
+
+static int find_kernel(struct making *m, struct err *e)
+{
+	const struct vm_kernel_query q = {
+		.kernel = m->section.kernel ? m->section.kernel : m->host.kernel,
+		.initrd = m->section.initrd,
+		.image = m->section.image,
+	};
+
+	return vm_kernel_find(&q, &m->kernel, e);
 }
 
 static void find_system_dirs(struct making *m)
@@ -214,7 +246,7 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	if (r == 0 && !m->host.file_server)
 		r = find_helper("husk-fsd", &m->file_server, e);
 	if (r == 0)
-		r = vm_kernel_find(m->section.kernel ? m->section.kernel : m->host.kernel, &m->kernel, e);
+		r = find_kernel(m, e);
 	if (r < 0)
 		return r;
 	find_system_dirs(m);

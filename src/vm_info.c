@@ -49,9 +49,10 @@ static void modules_row(struct strbuf *out, const struct vm_manifest *about)
 	struct strbuf line = { 0 };
 
 	strbuf_puts(&line, "");
-	for (size_t i = VM_MANIFEST_MODULES; i < about->n_inputs; i++)
+	for (size_t i = VM_MANIFEST_MODULES; i < vm_manifest_modules_end(about); i++)
 		strbuf_printf(&line, "%s%s", i > VM_MANIFEST_MODULES ? ", " : "", about->inputs[i].name);
-	names(&line, about->n_inputs > VM_MANIFEST_MODULES ? "; built in: " : "built in: ", about->builtin);
+	names(&line,
+	      vm_manifest_modules_end(about) > VM_MANIFEST_MODULES ? "; built in: " : "built in: ", about->builtin);
 	names(&line, "; not there: ", about->absent);
 	row(out, "modules", line.s);
 	free(line.s);
@@ -124,7 +125,7 @@ static void kernel_json(yajl_gen gen, const struct info *in)
 	gen_pair(gen, "initrd", k->initrd);
 	if (k->dir) {
 		gen_array_open(gen, "modules");
-		for (size_t i = VM_MANIFEST_MODULES; i < k->about.n_inputs; i++)
+		for (size_t i = VM_MANIFEST_MODULES; i < vm_manifest_modules_end(&k->about); i++)
 			gen_string(gen, k->about.inputs[i].name);
 		gen_array_close(gen);
 		gen_strings(gen, "builtin", (const char *const *)k->about.builtin);

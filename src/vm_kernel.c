@@ -138,7 +138,8 @@ static void take(struct vm_kernel *k, const char *dir, struct vm_manifest *about
 }
 
 /* Takes the entry if it is of this kernel and agent, and as it was made. */
-static bool look_at(int cache, const char *cache_path, const char *name, struct vm_kernel *k, struct err *out_why)
+static bool look_at(int cache, const char *cache_path, const char *name, const struct vm_kernel_query *q,
+		    struct vm_kernel *k, struct err *out_why)
 {
 	AUTO_FD dir = openat(cache, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	AUTO_FREE char *path = x_printf("%s/%s", cache_path, name);
@@ -149,8 +150,7 @@ static bool look_at(int cache, const char *cache_path, const char *name, struct 
 		return false;
 	if (vm_manifest_read(dir, &m, out_why) < 0) {
 		(void)err_add(out_why, "'%s'", path);
-	} else if (str_eq(m.inputs[VM_MANIFEST_KERNEL].path, k->source) &&
-		   str_eq(m.inputs[VM_MANIFEST_AGENT].path, k->agent)) {
+	} else if (vm_manifest_is_for(&m, k->source, k->agent, q->initrd, q->image)) {
 		found = vm_manifest_check(&m, dir, out_why) == 0;
 		if (found)
 			take(k, path, &m);
@@ -161,7 +161,7 @@ static bool look_at(int cache, const char *cache_path, const char *name, struct 
 	return found;
 }
 
-static bool search(const char *cache, struct vm_kernel *k, struct err *out_why)
+static bool search(const char *cache, const struct vm_kernel_query *q, struct vm_kernel *k, struct err *out_why)
 {
 	AUTO_FD fd = open(cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int list = fd >= 0 && is_trusted(fd) ? openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -175,7 +175,7 @@ static bool search(const char *cache, struct vm_kernel *k, struct err *out_why)
 	}
 	while (!found && (entry = readdir(dir)))
 		if (strlen(entry->d_name) == KEY_LEN)
-			found = look_at(fd, cache, entry->d_name, k, out_why);
+			found = look_at(fd, cache, entry->d_name, q, k, out_why);
 	(void)closedir(dir);
 	return found;
 }
@@ -198,8 +198,8 @@ int vm_kernel_look(const struct vm_kernel_query *q, struct vm_kernel *out, struc
 	if (r < 0)
 		return r;
 	(void)err_set(out_why, ENOENT, "nothing of it in '%s'", cache);
-	if (q->cache || str_eq(cache, SYSTEM_CACHE) || !search(SYSTEM_CACHE, out, out_why))
-		(void)search(cache, out, out_why);
+	if (q->cache || str_eq(cache, SYSTEM_CACHE) || !search(SYSTEM_CACHE, q, out, out_why))
+		(void)search(cache, q, out, out_why);
 	return 0;
 }
 
@@ -233,25 +233,35 @@ static int read_answer(int fd, struct vm_kernel *k, struct err *e)
 	return 0;
 }
 
-static int run_helper(const char *cache, const char *modules, struct vm_kernel *k, struct err *e)
+static int run_helper(const char *cache, const char *modules, const struct vm_kernel_query *q, struct vm_kernel *k,
+		      struct err *e)
 {
+	const struct {
+		const char *name, *value;
+	} options[] = {
+		{ "--cache", cache },
+		{ "--agent", k->agent },
+		{ "--modules", modules },
+		{ "--initrd", q->initrd },
+		{ "--root", q->image ? "image" : NULL },
+	};
 	struct helper helper = { .name = "husk-prepare", .key = "prepare a kernel for VMs" };
+	const char *argv[2 * ARRAY_LEN(options) + 3] = { helper.name };
 	char *no_env[] = { NULL };
-	char *argv[] = { (char *)helper.name,
-			 (char *)"--cache",
-			 (char *)cache,
-			 (char *)"--agent",
-			 k->agent,
-			 modules ? (char *)"--modules" : k->source,
-			 (char *)modules,
-			 modules ? k->source : NULL,
-			 NULL };
 	AUTO_FD answer = memfd_create("answer", MFD_CLOEXEC);
+	size_t n = 1;
 	int r;
 
 	if (answer < 0)
 		return err_sys(e, errno, "memfd_create");
-	r = helper_start(&helper, argv, -1, answer, -1, no_env, e);
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (!options[i].value)
+			continue;
+		argv[n++] = options[i].name;
+		argv[n++] = options[i].value;
+	}
+	argv[n] = k->source;
+	r = helper_start(&helper, (char *const *)(uintptr_t)argv, -1, answer, -1, no_env, e);
 	if (r == 0)
 		r = helper_wait(&helper, e);
 	return r < 0 ? r : read_answer(answer, k, e);
@@ -263,20 +273,19 @@ int vm_kernel_prepare(const struct vm_kernel_query *q, struct vm_kernel *out, st
 	AUTO_FREE char *cache = NULL;
 	int r = begin(q, out, &cache, e);
 
-	return r < 0 ? r : run_helper(cache, modules ? modules : q->modules, out, e);
+	return r < 0 ? r : run_helper(cache, modules ? modules : q->modules, q, out, e);
 }
 
-int vm_kernel_find(const char *kernel, struct vm_kernel *out, struct err *e)
+int vm_kernel_find(const struct vm_kernel_query *q, struct vm_kernel *out, struct err *e)
 {
-	const struct vm_kernel_query q = { .kernel = kernel };
 	struct err why = { 0 };
-	int r = vm_kernel_look(&q, out, &why, e);
+	int r = vm_kernel_look(q, out, &why, e);
 
 	if (r < 0 || out->dir)
 		return r;
 	log_debug("preparing the kernel '%s': %s", out->source, why.msg);
 	vm_kernel_free(out);
-	return vm_kernel_prepare(&q, out, e);
+	return vm_kernel_prepare(q, out, e);
 }
 
 void vm_kernel_free(struct vm_kernel *k)

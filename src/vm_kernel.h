@@ -19,6 +19,8 @@ struct vm_kernel_query {
 	const char *cache;  /* the directory to use in place of the usual ones */
 	const char
 		*modules; /* the directory of its modules, or "none"; NULL: by its version. Only prepare looks at it. */
+	const char *initrd; /* an initramfs that is unpacked before the prepared one; absolute */
+	bool image;	    /* with what a disk image as the guest's root takes */
 };
 
 /* From all zeroes; vm_kernel_free() ends it, after a failure too. */
@@ -31,7 +33,7 @@ struct vm_kernel {
 };
 
 /* Finds it prepared, or prepares it: a second or so. For the start of a VM. */
-int vm_kernel_find(const char *kernel, struct vm_kernel *out, struct err *e);
+int vm_kernel_find(const struct vm_kernel_query *q, struct vm_kernel *out, struct err *e);
 /* Has husk-prepare check it to the last byte, and make it when it is not whole. */
 int vm_kernel_prepare(const struct vm_kernel_query *q, struct vm_kernel *out, struct err *e);
 /* Which kernel it is, and what is prepared of it. Not finding it prepared is no failure: out->dir is NULL, and *out_why says why. */

@@ -17,6 +17,22 @@
 
 static const char *const file_names[VM_MANIFEST_FILES] = { "kernel", "vmlinux", "initrd" };
 
+size_t vm_manifest_modules_end(const struct vm_manifest *m)
+{
+	size_t last = m->n_inputs ? m->n_inputs - 1 : 0;
+
+	return last >= VM_MANIFEST_MODULES && str_eq(m->inputs[last].name, VM_MANIFEST_INITRD) ? last : m->n_inputs;
+}
+
+bool vm_manifest_is_for(const struct vm_manifest *m, const char *kernel, const char *agent, const char *initrd,
+			bool image)
+{
+	size_t end = vm_manifest_modules_end(m);
+
+	return str_eq(m->inputs[VM_MANIFEST_KERNEL].path, kernel) && str_eq(m->inputs[VM_MANIFEST_AGENT].path, agent) &&
+	       (end < m->n_inputs ? str_eq(m->inputs[end].path, initrd) : !initrd) && m->image == image;
+}
+
 void vm_file_stamp(struct vm_file *f, const struct stat *st)
 {
 	f->size = (uint64_t)st->st_size;
@@ -41,6 +57,8 @@ char *vm_manifest_text(const struct vm_manifest *m)
 	gen_object_open(gen, NULL);
 	gen_u64(gen, "format", VM_MANIFEST_FORMAT);
 	gen_pair(gen, "version", m->version);
+	if (m->image)
+		gen_bool(gen, "image", true);
 	gen_array_open(gen, "inputs");
 	for (size_t i = 0; i < m->n_inputs; i++)
 		write_file(gen, &m->inputs[i]);
@@ -178,6 +196,8 @@ static int read_all(const struct json *root, struct vm_manifest *m, struct err *
 		r = err_set(e, EBADMSG, "format: expected %d, got %ju", VM_MANIFEST_FORMAT, (uintmax_t)format);
 	if (r == 0)
 		r = read_string(root, "version", &m->version, e);
+	if (r == 0 && json_get(root, "image"))
+		r = json_bool(json_get(root, "image"), &m->image, e);
 	if (r == 0)
 		r = need(root, "inputs", &inputs, e);
 	if (r == 0)

@@ -11,6 +11,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -21,10 +22,11 @@
 /* places in `inputs` */
 #define VM_MANIFEST_KERNEL 0
 #define VM_MANIFEST_AGENT 1
-#define VM_MANIFEST_MODULES 2	  /* the first of them */
-#define VM_MANIFEST_INPUTS_MAX 70 /* a kernel, an agent, modules */
+#define VM_MANIFEST_MODULES 2	    /* the first of them */
+#define VM_MANIFEST_INPUTS_MAX 70   /* a kernel, an agent, modules, an initrd */
+#define VM_MANIFEST_INITRD "initrd" /* the name of that input, the last */
 
-/* An input: "kernel", "agent" or a module's name, with its path. Or a file of the directory: "kernel"
+/* An input: "kernel", "agent", "initrd" or a module's name, with its path. Or a file of the directory: "kernel"
  * (what a monitor boots), "vmlinux", "initrd", with its SHA-256. */
 struct vm_file {
 	char *name;
@@ -37,11 +39,18 @@ struct vm_file {
 struct vm_manifest {
 	char *version; /* of the kernel: "6.1.0-56-cloud-amd64" */
 	struct vm_file *inputs;
-	size_t n_inputs; /* the kernel, the agent, then the modules in the order of loading */
+	size_t n_inputs; /* the kernel, the agent, the modules in the order of loading; an initrd of another's, if any */
+	bool image;	 /* with the modules for a disk image as the guest's root */
 	struct vm_file files[VM_MANIFEST_FILES];
 	char **builtin; /* modules that the kernel has built in; ends with a NULL */
 	char **absent;	/* modules that would be of use, but are not there; ends with a NULL */
 };
+
+/* The first input that is no module any more. */
+size_t vm_manifest_modules_end(const struct vm_manifest *m);
+/* Was it made of this kernel and agent, this initrd (NULL: none), for an image or not? By the paths. */
+bool vm_manifest_is_for(const struct vm_manifest *m, const char *kernel, const char *agent, const char *initrd,
+			bool image);
 
 void vm_file_stamp(struct vm_file *f, const struct stat *st);
 

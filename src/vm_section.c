@@ -40,10 +40,11 @@ static int read_path(const struct json *obj, const char *key, const char **out, 
 	return r;
 }
 
-static int read_parameters(const struct json_doc *doc, const struct json *obj, char ***out, size_t *out_n,
-			   struct err *e)
+static int read_parameters(const struct json_doc *doc, const struct json *obj, size_t bytes_max, char ***out,
+			   size_t *out_n, struct err *e)
 {
 	const struct json *v = member(obj, "parameters");
+	size_t sum = 0;
 	int r;
 
 	if (!v)
@@ -51,7 +52,33 @@ static int read_parameters(const struct json_doc *doc, const struct json *obj, c
 	r = json_strv(doc, v, out, out_n, e);
 	if (r == 0 && *out_n > VM_PARAMETERS_MAX)
 		r = json_err(e, E2BIG, v, "%zu parameters: at most %d are taken", *out_n, VM_PARAMETERS_MAX);
+	json_each (item, v)
+		sum += item->len + 1;
+	if (r == 0 && sum > bytes_max)
+		r = json_err(e, E2BIG, v, "%zu bytes: at most %zu are taken", sum, bytes_max);
 	return r;
+}
+
+/* A word that the kernel would hand to the agent, or start another program by. */
+static bool is_for_init(const char *word)
+{
+	return str_starts(word, "--") || str_starts(word, "rdinit=");
+}
+
+/* One string may hold several words; in quotes blanks are part of one (kernel-parameters.rst). */
+static int check_kernel_parameter(const struct json *item, struct err *e)
+{
+	bool quoted = false, between = true;
+
+	for (const char *at = item->str; *at; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return json_err(e, EINVAL, item, "a control character: expected printable ones");
+		if (between && is_for_init(*at == '"' ? at + 1 : at))
+			return json_err(e, EINVAL, item, "'%s': the first program of the guest is husk-agent", at);
+		between = *at == ' ' && !quoted;
+		quoted = quoted != (*at == '"');
+	}
+	return quoted ? json_err(e, EINVAL, item, "'%s': a quote is not closed", item->str) : 0;
 }
 
 static int check_keys(const struct json *obj, const char *const *known, struct err *e)
@@ -115,7 +142,8 @@ static int read_hypervisor(const struct json_doc *doc, const struct json *vm, st
 	if (r == 0)
 		r = read_path(v, "path", &out->hypervisor, e);
 	if (r == 0)
-		r = read_parameters(doc, v, &out->hypervisor_parameters, &out->n_hypervisor_parameters, e);
+		r = read_parameters(doc, v, VM_HYPERVISOR_PARAMETERS_BYTES, &out->hypervisor_parameters,
+				    &out->n_hypervisor_parameters, e);
 	return r;
 }
 
@@ -130,28 +158,36 @@ static int read_kernel(const struct json_doc *doc, const struct json *vm, struct
 	if (r == 0)
 		r = read_path(v, "initrd", &out->initrd, e);
 	if (r == 0)
-		r = read_parameters(doc, v, &out->kernel_parameters, &out->n_kernel_parameters, e);
-	if (r == 0 && out->initrd) /* the agent is in the one that is made */
-		r = json_err(e, ENOTSUP, json_get(v, "initrd"),
-			     "an initrd of another's is not supported by this build: leave it out");
+		r = read_parameters(doc, v, VM_KERNEL_PARAMETERS_BYTES, &out->kernel_parameters,
+				    &out->n_kernel_parameters, e);
+	if (r == 0)
+		json_each (item, json_get(v, "parameters")) {
+			r = check_kernel_parameter(item, e);
+			if (r < 0)
+				return r;
+		}
 	return r;
 }
 
-static int refuse_image(const struct json *vm, struct err *e)
+static int read_image(const struct json *vm, struct vm_section *out, struct err *e)
 {
 	static const char *const keys[] = { "path", "format", NULL };
 	const struct json *v, *format;
 	int r = open_object(vm, "image", keys, &v, e);
 
+	if (r == 0)
+		r = read_path(v, "path", &out->image, e);
 	if (r < 0 || !v)
 		return r;
 	format = member(v, "format");
-	if (format && !str_eq(format->str, "raw"))
+	if (!format && !out->image)
+		return 0;
+	if (!format)
+		return err_set(e, EINVAL, "vm.image.format: missing: expected raw");
+	if (!str_eq(format->str, "raw"))
 		return json_err(e, ENOTSUP, format, "'%s' is not supported: the only format is raw",
 				format->str ? format->str : "?");
-	return member(v, "path") ? json_err(e, ENOTSUP, json_get(v, "path"),
-					    "a disk image is not supported by this build: leave it out")
-				 : 0;
+	return out->image ? 0 : err_set(e, EINVAL, "vm.image.path: missing");
 }
 
 static int read_hardware(const struct json *vm, const char *key, struct vm_section *out, struct err *e)
@@ -188,7 +224,7 @@ int vm_section_read(const struct json_doc *config, struct vm_section *out, struc
 	if (r == 0)
 		r = read_kernel(config, vm, out, e);
 	if (r == 0)
-		r = refuse_image(vm, e);
+		r = read_image(vm, out, e);
 	if (r == 0 && member(vm, "hwConfig") && member(vm, "hwconfig"))
 		r = json_err(e, EINVAL, json_get(vm, "hwconfig"), "hwConfig is there, too");
 	if (r == 0)

@@ -20,6 +20,9 @@
 #define VM_VCPUS_MAX 64
 #define VM_BOOT_SECONDS 60
 #define VM_PARAMETERS_MAX 64 /* strings */
+/* Bytes of all of them: x86's kernels take 2048 of a command line (COMMAND_LINE_SIZE), of which some are husk's. */
+#define VM_KERNEL_PARAMETERS_BYTES 1536
+#define VM_HYPERVISOR_PARAMETERS_BYTES 65536
 
 /* Absent: NULL, 0. */
 struct vm_section {
@@ -27,6 +30,7 @@ struct vm_section {
 	char **hypervisor_parameters;
 	size_t n_hypervisor_parameters;
 	const char *kernel, *initrd; /* absolute paths */
+	const char *image;	     /* the same: a raw disk image */
 	char **kernel_parameters;
 	size_t n_kernel_parameters;
 	uint64_t memory; /* bytes */

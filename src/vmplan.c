@@ -71,6 +71,8 @@ static char *command_line(const struct vm_section *s)
 			   "cryptomgr.notests 8250.nr_uarts=1");
 	for (size_t i = 0; i < s->n_kernel_parameters; i++)
 		strbuf_printf(&line, " %s", s->kernel_parameters[i]);
+	if (s->image) /* what is behind "--" are the agent's words */
+		strbuf_puts(&line, " -- --image");
 	return line.s;
 }
 
@@ -85,6 +87,12 @@ static void hypervisor_words(const struct vmplan_input *in, const struct vmplan 
 					       "-chardev", "socket,id=fs,path=" MACHINE_SERVER_SOCKET,
 					       "-device",  "vhost-user-fs-pci,chardev=fs,tag=" VM_FOLDER_TAG,
 					       NULL };
+
+	/* never written: more than one machine may have it */
+	static const char *const image[] = {
+		"-blockdev", "driver=raw,node-name=image,read-only=on,file.driver=file,file.filename=" VM_JAIL_IMAGE,
+		"-device", "virtio-blk-pci,drive=image,serial=" VM_IMAGE_SERIAL, NULL
+	};
 
 	add(w, x_strdup(vmplan_in_system_dirs(in, in->hypervisor) ? in->hypervisor : VM_JAIL_HYPERVISOR));
 	add_all(w, machine);
@@ -109,6 +117,8 @@ static void hypervisor_words(const struct vmplan_input *in, const struct vmplan 
 	add(w, x_strdup("-chardev"));
 	add(w, x_printf("socket,id=agent,fd=%d", MACHINE_FD_CHILD));
 	add_all(w, devices);
+	if (in->section->image)
+		add_all(w, image);
 	for (size_t i = 0; i < in->section->n_hypervisor_parameters; i++)
 		add(w, x_strdup(in->section->hypervisor_parameters[i]));
 }

@@ -26,6 +26,7 @@
 #define VM_GUEST_FOLDER "/run/husk-fs"
 #define VM_FOLDER_TAG "husk"
 #define VM_CHANNEL_NAME "husk.agent"
+#define VM_IMAGE_SERIAL "husk.image"	/* the guest's root, of a disk image */
 #define VM_MON_PATH "/vm/husk-mon"	/* in the jail */
 #define VM_JAIL_DIR ".jail"		/* below --root: what the jail's mounts stand on */
 #define VM_MEMORY_NOTE "husk.vm.memory" /* an annotation of the guest's config: the machine's bytes */

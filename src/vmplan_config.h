@@ -9,6 +9,7 @@
 /* In the jail. */
 #define VM_JAIL_KERNEL "/vm/kernel"
 #define VM_JAIL_INITRD "/vm/initrd"
+#define VM_JAIL_IMAGE "/vm/image"
 #define VM_JAIL_HYPERVISOR "/vm/hypervisor" /* one that is not in the system's directories */
 #define VM_JAIL_SERVER "/vm/husk-fsd"
 #define VM_JAIL_EXPORT "/export"

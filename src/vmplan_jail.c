@@ -157,6 +157,8 @@ static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *ro
 	mount_fs(g, "/vm", "tmpfs", tmp);
 	bind_readonly(g, in->kernel, VM_JAIL_KERNEL);
 	bind_readonly(g, in->initrd, VM_JAIL_INITRD);
+	if (in->section->image)
+		bind_readonly(g, in->section->image, VM_JAIL_IMAGE);
 	bind_readonly(g, in->mon, VM_MON_PATH);
 	if (!vmplan_in_system_dirs(in, in->hypervisor))
 		bind_readonly(g, in->hypervisor, VM_JAIL_HYPERVISOR);

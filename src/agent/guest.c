@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "fd.h"
+#include "image.h"
 #include "io.h"
 #include "log.h"
 #include "str.h"
@@ -34,9 +35,9 @@
 #define CONSOLE_MAJOR 5 /* devices.txt */
 #define CONSOLE_MINOR 1
 
-#define SYNC_MS 3000 /* a host whose file server is gone answers nothing */
-#define PORT_WAIT_MS 10000
 #define STEP_NS 2000000 /* between looks */
+#define SYNC_MS 3000	/* a host whose file server is gone answers nothing */
+#define PORT_WAIT_MS 10000
 
 /* What systemd gives to services. */
 #define NOFILE_SOFT 1024
@@ -137,11 +138,11 @@ static int load_modules(struct err *e)
 	return r;
 }
 
-/* The initramfs is the one mount that pivot_root(2) cannot leave: a tmpfs is moved over it. */
-static int change_root(struct err *e)
+/* The initramfs is the one mount that pivot_root(2) cannot leave: a tmpfs is moved over it, or the disk image. */
+static int change_root(bool image, struct err *e)
 {
 	static const struct system_mount root = { "tmpfs", NEW_ROOT, "mode=755", 0 };
-	int r = mount_at(&root, "", e);
+	int r = image ? image_mount(NEW_ROOT, e) : mount_at(&root, "", e);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(system_mounts); i++)
 		r = mount_at(&system_mounts[i], NEW_ROOT, e);
@@ -164,7 +165,7 @@ static int raise_loopback(struct err *e)
 	return 0;
 }
 
-int guest_boot(struct err *e)
+int guest_boot(bool image, struct err *e)
 {
 	struct rlimit nofile = { .rlim_cur = NOFILE_SOFT, .rlim_max = NOFILE_HARD };
 	int r;
@@ -172,7 +173,7 @@ int guest_boot(struct err *e)
 	umask(022);
 	r = load_modules(e);
 	if (r == 0)
-		r = change_root(e);
+		r = change_root(image, e);
 	if (r == 0)
 		r = raise_loopback(e);
 	if (r == 0 && setrlimit(RLIMIT_NOFILE, &nofile) < 0)

@@ -17,8 +17,9 @@
 
 /* /proc, and standard descriptors: the first of all. May be called again by the copy of husk_seal(). */
 int guest_begin(struct err *e);
-/* Modules, a root that pivot_root(2) can leave, devices, cgroups, the loopback interface. */
-int guest_boot(struct err *e);
+/* Modules, a root that pivot_root(2) can leave (image: of the disk, image.h), devices, cgroups, the loopback
+ * interface. */
+int guest_boot(bool image, struct err *e);
 /* Mounts the host's files at GUEST_FILES. */
 int guest_mount_files(struct err *e);
 /* The port to the host, once that is there. */

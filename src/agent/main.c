@@ -18,6 +18,7 @@
 struct options {
 	int fd; /* -1: in a guest, where the words are the kernel's */
 	const char *run_dir;
+	bool image; /* the guest's root is a disk image */
 };
 
 static int parse(char **words, struct options *o, struct err *e)
@@ -31,6 +32,8 @@ static int parse(char **words, struct options *o, struct err *e)
 			o->fd = (int)fd;
 		} else if (str_eq(*words, "--run") && words[1]) {
 			o->run_dir = *++words;
+		} else if (str_eq(*words, "--image")) {
+			o->image = true;
 		}
 	}
 	return 0;
@@ -46,7 +49,7 @@ static int bring_up(struct agent *a, const struct options *o, struct err *e)
 	if (r == 0)
 		r = husk_seal(e);
 	if (r == 0 && fd < 0) {
-		r = guest_boot(e);
+		r = guest_boot(o->image, e);
 		if (r == 0)
 			(void)guest_mount_files(&a->files_err);
 		if (r == 0)

@@ -142,8 +142,8 @@ static bool outdated(int dir, const struct sources *s)
 
 	if (vm_manifest_read(dir, &m, NULL) == 0)
 		is = vm_manifest_check_inputs(&m, NULL) < 0 ||
-		     (str_eq(m.inputs[VM_MANIFEST_KERNEL].path, s->files[VM_MANIFEST_KERNEL].path) &&
-		      str_eq(m.inputs[VM_MANIFEST_AGENT].path, s->files[VM_MANIFEST_AGENT].path));
+		     vm_manifest_is_for(&m, s->files[VM_MANIFEST_KERNEL].path, s->files[VM_MANIFEST_AGENT].path,
+					s->modules_end < s->n ? s->files[s->modules_end].path : NULL, s->image);
 	vm_manifest_free(&m);
 	return is;
 }

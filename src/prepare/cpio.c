@@ -42,6 +42,12 @@ void cpio_char_device(struct cpio *c, const char *name, mode_t mode, unsigned in
 	entry(c, name, S_IFCHR | mode, major, minor, NULL, 0);
 }
 
+void cpio_archive(struct cpio *c, const void *data, size_t len)
+{
+	strbuf_add(&c->out, data, len);
+	pad(&c->out);
+}
+
 void cpio_end(struct cpio *c)
 {
 	entry(c, "TRAILER!!!", 0, 0, 0, NULL, 0);

@@ -22,6 +22,8 @@ struct cpio {
 void cpio_directory(struct cpio *c, const char *name);
 void cpio_file(struct cpio *c, const char *name, mode_t mode, const void *data, size_t len);
 void cpio_char_device(struct cpio *c, const char *name, mode_t mode, unsigned int major, unsigned int minor);
+/* A whole archive of another's, packed or not, before all else. */
+void cpio_archive(struct cpio *c, const void *data, size_t len);
 /* The last entry. */
 void cpio_end(struct cpio *c);
 

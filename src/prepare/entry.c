@@ -164,9 +164,10 @@ static int write_initrd(int dir, struct vm_file *f, mode_t mode, const struct so
 static int fill(int dir, const struct sources *s, struct err *e)
 {
 	struct vm_manifest m = {
-		.version = (char *)s->image.version,
+		.version = (char *)s->kernel.version,
 		.inputs = s->files,
 		.n_inputs = s->n,
+		.image = s->image,
 		.files = { { .name = (char *)"kernel" }, { .name = (char *)"vmlinux" }, { .name = (char *)"initrd" } },
 		.builtin = s->names.builtin,
 		.absent = s->names.absent,

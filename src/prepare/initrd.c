@@ -27,11 +27,13 @@ int initrd_make(const struct sources *s, struct strbuf *out, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (s->modules_end < s->n)
+		cpio_archive(&c, s->v[s->modules_end].data, s->v[s->modules_end].len);
 	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
 		cpio_directory(&c, directories[i]);
 	cpio_char_device(&c, "dev/console", 0600, 5, 1);
 	cpio_file(&c, "init", 0755, s->v[VM_MANIFEST_AGENT].data, s->v[VM_MANIFEST_AGENT].len);
-	for (size_t i = VM_MANIFEST_MODULES; i < s->n; i++) {
+	for (size_t i = VM_MANIFEST_MODULES; i < s->modules_end; i++) {
 		AUTO_FREE char *name = x_printf("modules/%02zu-%s.ko", i - VM_MANIFEST_MODULES, s->v[i].file.name);
 
 		cpio_file(&c, name, 0644, s->v[i].data, s->v[i].len);

@@ -2,7 +2,7 @@
 /*
  * main.c: husk-prepare, the helper that husk starts to make a kernel ready for guests.
  *
- *   husk-prepare --cache DIR --agent FILE [--modules DIR|none] KERNEL
+ *   husk-prepare --cache DIR --agent FILE [--modules DIR|none] [--initrd FILE] [--root image|none] KERNEL
  *
  * unpacks the kernel, packs the agent and the modules that a guest needs into an
  * initramfs, and puts both into a directory of the cache, whose name is a checksum
@@ -17,10 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define USAGE "usage: husk-prepare --cache DIR --agent FILE [--modules DIR|none] KERNEL"
+#define USAGE \
+	"usage: husk-prepare --cache DIR --agent FILE [--modules DIR|none] [--initrd FILE] [--root image|none] KERNEL"
 
 struct request {
-	const char *cache, *agent, *modules, *kernel;
+	const char *cache, *agent, *modules, *initrd, *root, *kernel;
 };
 
 static int read_words(char **words, struct request *out, struct err *e)
@@ -29,16 +30,19 @@ static int read_words(char **words, struct request *out, struct err *e)
 		const char **value = str_eq(*words, "--cache")	   ? &out->cache
 				     : str_eq(*words, "--agent")   ? &out->agent
 				     : str_eq(*words, "--modules") ? &out->modules
+				     : str_eq(*words, "--initrd")  ? &out->initrd
+				     : str_eq(*words, "--root")	   ? &out->root
 								   : NULL;
 
 		if (!value || !words[1])
 			return err_set(e, EINVAL, USAGE);
 		*value = words[1];
 	}
-	if (!words[0] || words[1] || !out->cache || !out->agent)
+	if (!words[0] || words[1] || !out->cache || !out->agent ||
+	    (out->root && !str_eq(out->root, "image") && !str_eq(out->root, "none")))
 		return err_set(e, EINVAL, USAGE);
 	out->kernel = words[0];
-	if (*out->cache != '/' || *out->agent != '/' || *out->kernel != '/' ||
+	if (*out->cache != '/' || *out->agent != '/' || *out->kernel != '/' || (out->initrd && *out->initrd != '/') ||
 	    (out->modules && *out->modules != '/' && !str_eq(out->modules, "none")))
 		return err_set(e, EINVAL, "expected absolute paths");
 	return 0;
@@ -58,6 +62,8 @@ static void make_key(const struct sources *s, char out[DIGEST_TEXT_MAX])
 		digest_add(&d, "path", s->v[i].file.path, strlen(s->v[i].file.path));
 		digest_add(&d, "content", s->v[i].data, s->v[i].len);
 	}
+	if (s->image)
+		digest_add(&d, "image", "", 0);
 	digest_end(&d, out);
 }
 
@@ -94,7 +100,12 @@ static int run(char **words, struct err *e)
 	int r = read_words(words, &q, e);
 
 	if (r == 0)
-		r = sources_read(q.kernel, q.agent, q.modules, &s, e);
+		r = sources_read(&(struct source_wish){ .kernel = q.kernel,
+							.agent = q.agent,
+							.modules = q.modules,
+							.initrd = q.initrd,
+							.image = str_eq(q.root, "image") },
+				 &s, e);
 	if (r == 0)
 		r = prepare(&q, &s, e);
 	sources_free(&s);

@@ -25,6 +25,15 @@ static const struct wanted {
 	{ "af_packet", NULL },
 };
 
+/* For a guest whose root is a disk image, under what it writes (overlay); the file systems are those that images have. */
+static const struct wanted wanted_by_image[] = {
+	{ "virtio_blk", "CONFIG_VIRTIO_BLK" },
+	{ "overlay", "CONFIG_OVERLAY_FS" },
+	{ "ext4", NULL },
+	{ "squashfs", NULL },
+	{ "erofs", NULL },
+};
+
 static void list_add(char ***list, const char *name)
 {
 	size_t n = 0;
@@ -123,7 +132,7 @@ static void say_nothing(void *data, int priority, const char *file, int line, co
 	(void)data, (void)priority, (void)file, (void)line, (void)fn, (void)format, (void)args;
 }
 
-int modules_resolve(const char *dir, struct modules *out, struct err *e)
+int modules_resolve(const char *dir, bool image, struct modules *out, struct err *e)
 {
 	static const char *const no_config[] = { NULL };
 	struct modules m = { .builtin = x_calloc(1, sizeof(char *)), .absent = x_calloc(1, sizeof(char *)) };
@@ -139,6 +148,8 @@ int modules_resolve(const char *dir, struct modules *out, struct err *e)
 		kmod_set_log_fn(kmod, say_nothing, NULL);
 	for (size_t i = 0; r == 0 && kmod && i < ARRAY_LEN(wanted); i++)
 		r = want(kmod, dir, &wanted[i], &m, e);
+	for (size_t i = 0; r == 0 && kmod && image && i < ARRAY_LEN(wanted_by_image); i++)
+		r = want(kmod, dir, &wanted_by_image[i], &m, e);
 	(void)kmod_unref(kmod);
 	if (r < 0)
 		modules_free(&m);

@@ -9,6 +9,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct module {
@@ -24,9 +25,10 @@ struct modules {
 	char **absent;	/* what would be of use, but is not there; ends with a NULL */
 };
 
-/* dir: such as /lib/modules/6.1.0. NULL: there are no modules, all is taken to be built in. -ENOENT with the name when one that
- * no guest can do without is neither there nor built in. */
-int modules_resolve(const char *dir, struct modules *out, struct err *e);
+/* dir: such as /lib/modules/6.1.0. NULL: there are no modules, all is taken to be built in. image: those for a disk
+ * image as the guest's root, too. -ENOENT with the name when one that no guest can do without is neither there nor
+ * built in. */
+int modules_resolve(const char *dir, bool image, struct modules *out, struct err *e);
 void modules_free(struct modules *m);
 
 #endif

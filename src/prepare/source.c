@@ -51,10 +51,10 @@ static int read_kernel(const char *path, struct sources *s, struct err *e)
 			       path);
 	if (r < 0)
 		return err_add(e, "kernel");
-	r = image_parse(k->data, k->len, &s->image, e);
-	if (r == 0 && s->image.packing != PACKING_NONE)
-		r = unpack(s->image.packing, k->data + s->image.payload, s->image.payload_len, VMLINUX_MAX, &s->vmlinux,
-			   e);
+	r = image_parse(k->data, k->len, &s->kernel, e);
+	if (r == 0 && s->kernel.packing != PACKING_NONE)
+		r = unpack(s->kernel.packing, k->data + s->kernel.payload, s->kernel.payload_len, VMLINUX_MAX,
+			   &s->vmlinux, e);
 	if (r == 0) {
 		sources_vmlinux(s, &elf, &len);
 		r = image_check_elf(elf, len, e);
@@ -119,13 +119,13 @@ static int modules_directory(const char *asked, const char *version, char **out,
 		       version, version);
 }
 
-static int read_modules(const char *asked, struct sources *s, struct err *e)
+static int read_modules(const struct source_wish *w, struct sources *s, struct err *e)
 {
 	AUTO_FREE char *dir = NULL;
-	int r = modules_directory(asked, s->image.version, &dir, e);
+	int r = modules_directory(w->modules, s->kernel.version, &dir, e);
 
 	if (r == 0)
-		r = modules_resolve(dir, &s->names, e);
+		r = modules_resolve(dir, w->image, &s->names, e);
 	if (r < 0)
 		return r;
 	s->v = x_realloc(s->v, VM_MANIFEST_MODULES + s->names.n, sizeof(*s->v));
@@ -136,15 +136,40 @@ static int read_modules(const char *asked, struct sources *s, struct err *e)
 	return r;
 }
 
-int sources_read(const char *kernel, const char *agent, const char *modules, struct sources *out, struct err *e)
+/* Whatever the kernel unpacks: a cpio archive, packed or not, or several. */
+static int read_initrd(const char *path, struct sources *s, struct err *e)
 {
-	struct sources s = { .v = x_calloc(VM_MANIFEST_MODULES, sizeof(*s.v)), .n = VM_MANIFEST_MODULES };
-	int r = read_kernel(kernel, &s, e);
+	static const char magic[] = "07070"; /* 1: newc, 2: with checksums */
+	struct source *v;
+	int r;
+
+	if (!path)
+		return 0;
+	s->v = x_realloc(s->v, s->n + 1, sizeof(*s->v));
+	v = &s->v[s->n];
+	*v = (struct source){ 0 };
+	s->n++;
+	r = read_source(VM_MANIFEST_INITRD, path, INITRD_MAX, v, e);
+	if (r == 0 && packing_of(v->data, v->len) == PACKING_NONE &&
+	    (v->len < strlen(magic) || memcmp(v->data, magic, strlen(magic)) != 0))
+		r = err_set(e, EINVAL, "'%s' is no initramfs: expected a cpio archive, packed or not", path);
+	return r < 0 ? err_add(e, "initrd") : 0;
+}
+
+int sources_read(const struct source_wish *w, struct sources *out, struct err *e)
+{
+	struct sources s = { .v = x_calloc(VM_MANIFEST_MODULES, sizeof(*s.v)),
+			     .n = VM_MANIFEST_MODULES,
+			     .image = w->image };
+	int r = read_kernel(w->kernel, &s, e);
 
 	if (r == 0)
-		r = read_modules(modules, &s, e) < 0 ? err_add(e, "kernel '%s'", kernel) : 0;
+		r = read_modules(w, &s, e) < 0 ? err_add(e, "kernel '%s'", w->kernel) : 0;
 	if (r == 0)
-		r = read_agent(agent, &s, e);
+		r = read_agent(w->agent, &s, e);
+	s.modules_end = s.n;
+	if (r == 0)
+		r = read_initrd(w->initrd, &s, e);
 	if (r < 0) {
 		sources_free(&s);
 		return r;
@@ -180,11 +205,11 @@ void sources_vmlinux(const struct sources *s, const uint8_t **out, size_t *out_l
 	if (s->vmlinux.data) {
 		*out = s->vmlinux.data;
 		*out_len = s->vmlinux.len;
-	} else if (s->image.elf) {
+	} else if (s->kernel.elf) {
 		*out = k->data;
 		*out_len = k->len;
 	} else {
-		*out = k->data + s->image.payload;
-		*out_len = s->image.payload_len;
+		*out = k->data + s->kernel.payload;
+		*out_len = s->kernel.payload_len;
 	}
 }

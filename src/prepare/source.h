@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source.h: what a prepared kernel is made from, read into memory: the kernel, the agent, the modules. */
+/* source.h: what a prepared kernel is made from, read into memory: the kernel, the agent, the modules, and an
+ * initramfs of another's. */
 #ifndef HUSK_PREPARE_SOURCE_H
 #define HUSK_PREPARE_SOURCE_H
 
 #include "image.h"
 #include "modules.h"
 #include "vm_manifest.h"
+
+#include <stdbool.h>
+
+#define INITRD_MAX (96U << 20) /* bytes; it takes as much of the guest's memory */
 
 /* One file: as it was when it was read. */
 struct source {
@@ -18,17 +23,27 @@ struct source {
 
 /* From all zeroes; sources_free() ends it. */
 struct sources {
-	struct image image;
+	struct image kernel;
 	struct unpacked vmlinux;
 	struct modules names;
-	struct source *v; /* the kernel, the agent, then the modules in the order of loading */
+	struct source *v; /* the kernel, the agent, then the modules in the order of loading, then the archive */
 	size_t n;
+	size_t modules_end;    /* in v */
+	bool image;	       /* with the modules for a disk image as the guest's root */
 	struct vm_file *files; /* v's, as a manifest has them: n of them, nothing of its own but the array */
 };
 
-/* Reads, checks and unpacks all. modules: their directory; NULL: that of the kernel's version below
- * /lib/modules or /usr/lib/modules; "none": there are none. Paths are absolute. */
-int sources_read(const char *kernel, const char *agent, const char *modules, struct sources *out, struct err *e);
+/* What is asked for; paths are absolute. */
+struct source_wish {
+	const char *kernel, *agent;
+	/* a directory; NULL: that of the kernel's version below /lib/modules or /usr/lib/modules; "none": there are none */
+	const char *modules;
+	const char *initrd; /* an initramfs that comes before the one that is made; NULL: none */
+	bool image;
+};
+
+/* Reads, checks and unpacks all; but the initrd stays as it is. */
+int sources_read(const struct source_wish *w, struct sources *out, struct err *e);
 void sources_free(struct sources *s);
 
 /* The kernel's ELF: in the file itself or unpacked. */

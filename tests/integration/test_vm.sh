@@ -204,6 +204,53 @@ test_limits_in_the_guest_and_their_update() {
 	assert_nothing_left
 }
 
+# Programs of the image's run where the kernel calls for one: an unknown executable makes it run /sbin/modprobe. The
+# initrd is unpacked before husk's: its module is loaded, its init is not run.
+test_an_image_and_an_initrd() {
+	local kernel module
+	need_vm
+	PATH=$PATH:/usr/sbin:/sbin need mkfs.ext4 busybox
+	kernel=$(find /boot -name 'vmlinuz-[0-9]*' | sort -V | tail -n 1)
+	module=$(find "/lib/modules/${kernel#/boot/vmlinuz-}" -name 'loop.ko*' | head -n 1)
+	[ -n "$module" ] || skip "the kernel has no module 'loop'"
+	make_bundle b --arg t "$T" --arg k "$kernel" '.root.readonly = false | .vm = {"kernel": {"path": $k, "initrd": ($t + "/initrd")},
+		"image": {"path": ($t + "/image"), "format": "raw"}}'
+	mkdir -p i/modules
+	cp "$module" "i/modules/zz-$(basename "$module")"
+	printf '#!/bin/sh\necho theirs\n' >i/init
+	(cd i && find . | busybox cpio -o -H newc 2>/dev/null) | gzip >initrd
+	chmod 777 b/rootfs/tmp
+	cp -a b/rootfs tree
+	rm -f tree/sbin/modprobe
+	mkdir -p tree/sbin
+	printf '#!/bin/sh\necho "$(cat /marker) $*" >>/run/husk-fs/%s/rootfs/tmp/proof\n' "$ID" >tree/sbin/modprobe
+	chmod 755 tree/sbin/modprobe
+	echo 'of the image' >tree/marker
+	truncate -s 40M image
+	PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -d tree image >mkfs 2>&1 || fail "mkfs.ext4: $(cat mkfs)"
+	sha256sum image >sum
+	container_sh b 'printf "\001\002\003\004" >/tmp/x; chmod 755 /tmp/x; /tmp/x 2>/dev/null; cat /proc/partitions; grep ^loop /proc/modules; cat /marker 2>/dev/null; exit 4'
+	run husk run -b b "$ID"
+	assert_eq "$STATUS" 4 "status: $ERR"
+	assert_match "$OUT" ' vda$'
+	assert_match "$OUT" '^loop '
+	! grep -q 'of the image' <<<"$OUT" || fail "the container's root is the image"
+	assert_match "$(cat b/rootfs/tmp/proof)" '^of the image .*binfmt-'
+	sha256sum -c --quiet sum || fail "the image was written"
+	# what is none
+	truncate -s 1M empty
+	config b --arg t "$T" '.vm.image.path = $t + "/empty"'
+	expect_error "vm.image: mount it as one of .*ext4" husk run -b b "$ID"
+	chmod 600 empty
+	expect_error "vm.image.path: '.*empty': expected a file that everybody may read" husk run -b b "$ID"
+	config b --arg t "$T" '.vm.image.path = $t'
+	expect_error "vm.image.path: '$T' is no regular file" husk run -b b "$ID"
+	echo text >initrd
+	config b 'del(.vm.image)'
+	expect_error "initrd: '$T/initrd' is no initramfs" husk run -b b "$ID"
+	assert_nothing_left
+}
+
 test_a_terminal() {
 	need_vm
 	need script

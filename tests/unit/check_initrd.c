@@ -61,7 +61,7 @@ START_TEST(test_the_agent_is_init_and_modules_are_in_order)
 {
 	struct source v[] = { source("kernel", "K", 1), source("agent", "AGENT", 5), source("b", "BB", 2),
 			      source("a", "AAA", 3) };
-	const struct sources s = { .v = v, .n = ARRAY_LEN(v) };
+	const struct sources s = { .v = v, .n = ARRAY_LEN(v), .modules_end = ARRAY_LEN(v) };
 	static const char *const names[] = { "dev",
 					     "modules",
 					     "proc",
@@ -95,11 +95,26 @@ END_TEST
 START_TEST(test_one_that_is_too_large_is_refused)
 {
 	struct source v[] = { source("kernel", "K", 1), source("agent", "A", INITRD_MAX - 10), source("m", "M", 11) };
-	const struct sources s = { .v = v, .n = ARRAY_LEN(v) };
+	const struct sources s = { .v = v, .n = ARRAY_LEN(v), .modules_end = ARRAY_LEN(v) };
 	struct strbuf out = { 0 };
 
 	ck_assert_fails(initrd_make(&s, &out, e), EFBIG, "'agent' alone has 100663286");
 	ck_assert_ptr_null(out.s);
+}
+END_TEST
+
+/* The kernel begins each archive at a multiple of four bytes. */
+START_TEST(test_an_archive_of_anothers_comes_first)
+{
+	struct source v[] = { source("kernel", "K", 1), source("agent", "AGENT", 5), source("initrd", "THEIRS", 6) };
+	const struct sources s = { .v = v, .n = ARRAY_LEN(v), .modules_end = ARRAY_LEN(v) - 1 };
+	struct strbuf out = { 0 };
+	size_t at = 8;
+
+	ck_assert_ok(initrd_make(&s, &out, e));
+	ck_assert_mem_eq(out.s, "THEIRS\0\0", 8);
+	ck_assert_str_eq(next(&out, &at).name, "dev");
+	free(out.s);
 }
 END_TEST
 
@@ -108,6 +123,7 @@ int main(void)
 	Suite *suite = suite_create("initrd");
 	TCase *t = tcase_create("initrd");
 
+	tcase_add_test(t, test_an_archive_of_anothers_comes_first);
 	tcase_add_test(t, test_the_agent_is_init_and_modules_are_in_order);
 	tcase_add_test(t, test_one_that_is_too_large_is_refused);
 	suite_add_tcase(suite, t);

@@ -48,6 +48,34 @@ START_TEST(test_what_was_written_is_read_again)
 }
 END_TEST
 
+/* Of one kernel there may be several, and none stands for another. */
+START_TEST(test_what_it_was_made_for)
+{
+	struct vm_file files[4];
+	struct vm_manifest m = sample;
+	AUTO_FREE char *text = NULL;
+
+	ck_assert(vm_manifest_is_for(&m, "/k", "/a", NULL, false));
+	ck_assert(!vm_manifest_is_for(&m, "/other", "/a", NULL, false));
+	ck_assert(!vm_manifest_is_for(&m, "/k", "/a", "/i", false));
+	ck_assert(!vm_manifest_is_for(&m, "/k", "/a", NULL, true));
+	ck_assert_uint_eq(vm_manifest_modules_end(&m), 3);
+	memcpy(files, inputs, sizeof(inputs));
+	files[3] = (struct vm_file){ .name = (char *)VM_MANIFEST_INITRD, .path = (char *)"/i" };
+	m.inputs = files;
+	m.n_inputs = 4;
+	m.image = true;
+	text = vm_manifest_text(&m);
+	ck_assert_ok(vm_manifest_parse(text, strlen(text), &got, e));
+	ck_assert(vm_manifest_is_for(&got, "/k", "/a", "/i", true));
+	ck_assert(!vm_manifest_is_for(&got, "/k", "/a", NULL, true));
+	ck_assert(!vm_manifest_is_for(&got, "/k", "/a", "/j", true));
+	ck_assert(!vm_manifest_is_for(&got, "/k", "/a", "/i", false));
+	ck_assert_uint_eq(vm_manifest_modules_end(&got), 3);
+	vm_manifest_free(&got);
+}
+END_TEST
+
 START_TEST(test_a_cut_manifest_is_refused)
 {
 	AUTO_FREE char *text = vm_manifest_text(&sample);
@@ -137,6 +165,7 @@ int main(void)
 	TCase *t = tcase_create("vm_manifest");
 
 	tcase_add_test(t, test_what_was_written_is_read_again);
+	tcase_add_test(t, test_what_it_was_made_for);
 	tcase_add_test(t, test_a_cut_manifest_is_refused);
 	tcase_add_loop_test(t, test_a_damaged_manifest_is_refused, 0, (int)ARRAY_LEN(damages));
 	tcase_add_test(t, test_a_file_that_changed_is_seen);

@@ -29,6 +29,13 @@ START_TEST(each_key_is_applied)
 	ck_assert_uint_eq(section.vcpus, 3);
 	ck_assert_uint_eq(section.memory, 256U << 20);
 	json_text_free(&text);
+	ck_assert_ok(read_section("{'vm':{'image':{'path':'/i','format':'raw'},'kernel':{'initrd':'/r','parameters':"
+				  "['a=\\\"-- b\\\" c','console=tty0']}}}",
+				  e));
+	ck_assert_str_eq(section.image, "/i");
+	ck_assert_str_eq(section.initrd, "/r");
+	ck_assert_uint_eq(section.n_kernel_parameters, 2);
+	json_text_free(&text);
 	/* as the Go types write it */
 	ck_assert_ok(read_section("{'vm':{'hwconfig':{'vcpus':2}}}", e));
 	ck_assert_uint_eq(section.vcpus, 2);
@@ -69,8 +76,18 @@ static const struct {
 	{ "{'vm':{'hypervisor':{'path':1}}}", EINVAL, "vm.hypervisor.path: expected a string" },
 	{ "{'vm':{'hypervisor':{'parameters':[1]}}}", EINVAL, "vm.hypervisor.parameters[0]: expected a string" },
 	{ "{'vm':{'kernel':{'path':'k'}}}", EINVAL, "vm.kernel.path: expected an absolute path" },
-	{ "{'vm':{'kernel':{'initrd':'/i'}}}", ENOTSUP, "vm.kernel.initrd: an initrd of another's" },
-	{ "{'vm':{'image':{'path':'/i','format':'raw'}}}", ENOTSUP, "vm.image.path: a disk image is not supported" },
+	{ "{'vm':{'kernel':{'initrd':'i'}}}", EINVAL, "vm.kernel.initrd: expected an absolute path, got 'i'" },
+	{ "{'vm':{'kernel':{'parameters':['a','b\\nc']}}}", EINVAL, "vm.kernel.parameters[1]: a control character" },
+	{ "{'vm':{'kernel':{'parameters':['a=\\\"b c']}}}", EINVAL,
+	  "vm.kernel.parameters[0]: 'a=\"b c': a quote is not closed" },
+	{ "{'vm':{'kernel':{'parameters':['rdinit=/bin/sh']}}}", EINVAL,
+	  "vm.kernel.parameters[0]: 'rdinit=/bin/sh': the first program of the guest is husk-agent" },
+	{ "{'vm':{'kernel':{'parameters':['a -- --fd 1']}}}", EINVAL,
+	  "vm.kernel.parameters[0]: '-- --fd 1': the first" },
+	{ "{'vm':{'kernel':{'parameters':['\\\"rdinit=/x\\\"']}}}", EINVAL, "vm.kernel.parameters[0]: " },
+	{ "{'vm':{'image':{'path':'/i'}}}", EINVAL, "vm.image.format: missing: expected raw" },
+	{ "{'vm':{'image':{'format':'raw'}}}", EINVAL, "vm.image.path: missing" },
+	{ "{'vm':{'image':{'path':'i','format':'raw'}}}", EINVAL, "vm.image.path: expected an absolute path" },
 	{ "{'vm':{'image':{'path':'/i','format':'qcow2'}}}", ENOTSUP,
 	  "vm.image.format: 'qcow2' is not supported: the only format is raw" },
 	{ "{'vm':{'hwConfig':{'deviceTree':'/x'}}}", ENOTSUP, "vm.hwConfig.deviceTree: not supported: it is for Xen" },
@@ -90,6 +107,24 @@ START_TEST(what_cannot_be_had_is_refused_by_name)
 	ck_assert_int_lt(read_section(refused[_i].config, &e), 0);
 	ck_assert_msg(str_starts(e.msg, refused[_i].message), "%s: '%s'", refused[_i].config, e.msg);
 	ck_assert_msg(e.code == refused[_i].code || refused[_i].code == ERANGE, "%s: %d", refused[_i].config, e.code);
+	json_text_free(&text);
+}
+END_TEST
+
+/* A kernel would cut a line that is too long, and what is cut is at its end. */
+START_TEST(parameters_have_a_bound)
+{
+	AUTO_FREE char *long_one = x_printf("%0*d", VM_KERNEL_PARAMETERS_BYTES - 1, 0);
+	AUTO_FREE char *fits = x_printf("{'vm':{'kernel':{'parameters':['%s']}}}", long_one);
+	AUTO_FREE char *over = x_printf("{'vm':{'kernel':{'parameters':['%s','']}}}", long_one);
+	AUTO_FREE char *words =
+		x_printf("{'vm':{'hypervisor':{'parameters':['%0*d']}}}", VM_HYPERVISOR_PARAMETERS_BYTES, 0);
+
+	ck_assert_ok(read_section(fits, e));
+	json_text_free(&text);
+	ck_assert_fails(read_section(over, e), E2BIG, "vm.kernel.parameters: 1537 bytes: at most 1536 are taken");
+	json_text_free(&text);
+	ck_assert_fails(read_section(words, e), E2BIG, "vm.hypervisor.parameters: 65537 bytes: at most 65536");
 	json_text_free(&text);
 }
 END_TEST
@@ -122,6 +157,7 @@ int main(void)
 	tcase_add_test(tc, each_key_is_applied);
 	tcase_add_test(tc, what_is_empty_is_absent);
 	tcase_add_loop_test(tc, what_cannot_be_had_is_refused_by_name, 0, (int)ARRAY_LEN(refused));
+	tcase_add_test(tc, parameters_have_a_bound);
 	tcase_add_test(tc, the_host_has_defaults);
 	suite_add_tcase(suite, tc);
 	return ck_run(suite);

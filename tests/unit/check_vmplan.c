@@ -218,6 +218,36 @@ START_TEST(the_machine_has_what_the_limits_say)
 }
 END_TEST
 
+static const char *word_after(char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (str_eq(*words, word))
+			return words[1];
+	return "(none)";
+}
+
+START_TEST(an_image_is_the_guests_root_and_never_written)
+{
+	const char *line;
+
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'vm':{'image':{'path':'/i.raw','format':'raw'},"
+			  "'kernel':{'parameters':['x=1']}}}",
+			  e));
+	ck_assert_str_eq(json_get(jail_mount("/vm/image"), "source")->str, "/i.raw");
+	ck_assert(has_option(jail_mount("/vm/image"), "ro"));
+	ck_assert_ptr_nonnull(strstr(word_after(plan.machine.hypervisor, "-blockdev"), "read-only=on"));
+	/* the agent's words come last */
+	line = word_after(plan.machine.hypervisor, "-append");
+	ck_assert_str_eq(strstr(line, " x=1"), " x=1 -- --image");
+	done();
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{}}", e));
+	ck_assert_ptr_null(jail_mount("/vm/image"));
+	ck_assert_ptr_null(strstr(word_after(plan.machine.hypervisor, "-append"), " -- "));
+	ck_assert(!has_word(plan.machine.hypervisor, "-blockdev"));
+	done();
+}
+END_TEST
+
 static const char *number_at(const struct json_text *t, const char *path)
 {
 	const struct json *v = at(t, path);
@@ -416,6 +446,7 @@ int main(void)
 	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
+	tcase_add_test(tc, an_image_is_the_guests_root_and_never_written);
 	tcase_add_test(tc, the_hosts_cgroup_has_the_machine_and_its_overhead);
 	tcase_add_test(tc, cpu_and_block_io_protect_the_host);
 	tcase_add_test(tc, kvm_is_the_one_device_of_the_jail);
