@@ -23,10 +23,12 @@ test_files() {
 	expect_status 0 /usr/bin/husk --version
 	assert_eq "$OUT" "$("$HUSK" --version)" "husk --version"
 	expect_output "" dpkg --verify husk
-	for file in husk-net husk-systemd; do
+	for file in husk-agent husk-fsd husk-mon husk-net husk-prepare husk-systemd; do
 		[ -x "/usr/libexec/husk/$file" ] || fail "no $file"
 	done
-	for file in /usr/share/man/man1/husk.1.gz /usr/share/man/man7/husk-engines.7.gz "$DOC/copyright"; do
+	assert_eq "$(readlink /usr/bin/husk-vm)" husk "the name that asks for VMs"
+	assert_eq "$(/usr/bin/husk-vm features | jq -r '.annotations["io.husk.isolation"]')" vm
+	for file in /usr/share/man/man1/husk.1.gz /usr/share/man/man7/husk-vm.7.gz /usr/share/man/man7/husk-engines.7.gz "$DOC/copyright"; do
 		[ -s "$file" ] || fail "no $file"
 	done
 	assert_eq "$(jq -r .runtimes.husk.path "$DOC/examples/daemon.json")" /usr/bin/husk "daemon.json"
