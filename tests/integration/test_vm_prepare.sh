@@ -6,7 +6,7 @@
 set -eu
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
-ROOT_ONLY="test_no_space test_the_cache_of_another test_users_see_roots_cache test_without_kvm test_kvm_that_is_none"
+ROOT_ONLY="test_a_kernel_for_root_alone test_no_space test_the_cache_of_another test_users_see_roots_cache test_without_kvm test_kvm_that_is_none"
 USER_ONLY="test_users_own_cache test_no_permission"
 
 : "${VM_PREPARE:=$(dirname "$HUSK")/husk-prepare}" "${VM_INIT:=$HUSK_TOP_BUILDDIR/tests/integration/vm/init}"
@@ -97,6 +97,18 @@ test_once_is_enough() {
 	ln -s "$KERNEL" link
 	expect_output "$ENTRY" prepare link
 	assert_cache "$(basename "$ENTRY")"
+}
+
+# As some distributions install it; QEMU is nobody.
+test_a_kernel_for_root_alone() {
+	set_up
+	chmod 0600 small
+	prepare_small
+	assert_eq "$(stat -c '%a %u %g' "$ENTRY"/{initrd,kernel,vmlinux})" "$(printf '440 0 65534\n440 0 65534\n440 0 65534')" "who may read the files"
+	chmod 0644 small
+	rm -r "$ENTRY"
+	prepare_small
+	assert_eq "$(stat -c '%a %u %g' "$ENTRY"/{initrd,kernel,vmlinux})" "$(printf '444 0 0\n444 0 0\n444 0 0')" "who may read the files"
 }
 
 # The lock is held by another: it is waited for.
