@@ -74,13 +74,8 @@ static int choose(struct making *m, const struct json_doc *config, struct err *e
 	return wall == ISOLATION_VM;
 }
 
-static int check_caller(const struct husk_ctx *ctx, const struct husk_create_opts *o, struct err *e)
+static int check_caller(const struct husk_create_opts *o, struct err *e)
 {
-	if (!ctx->host_root)
-		return err_set(
-			e, ENOTSUP,
-			"a VM for another than the host's root is not supported by this build: run husk as root, "
-			"or without what asks for a VM");
 	if (o->preserve_fds)
 		return err_set(e, ENOTSUP, "--preserve-fds %d: a descriptor of the host cannot enter a VM",
 			       o->preserve_fds);
@@ -237,6 +232,7 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 		.section = &m->section,
 		.host = &m->host,
 		.system_dirs = m->system_dirs,
+		.unprivileged = !ctx->host_root,
 	};
 	int r;
 
@@ -270,7 +266,7 @@ int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const stru
 	int r = choose(&m, config, e);
 
 	if (r > 0) {
-		r = check_caller(ctx, c->opts, e);
+		r = check_caller(c->opts, e);
 		if (r == 0)
 			r = read_wishes(&m, config, bundle, e);
 		if (r == 0)

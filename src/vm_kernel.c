@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "helper.h"
 #include "io.h"
+#include "libcontainer.h"
 #include "log.h"
 #include "str.h"
 
@@ -90,7 +91,7 @@ int vm_kernel_cache(char **out, struct err *e)
 {
 	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 
-	if (geteuid() == 0)
+	if (geteuid() == 0 && !husk_is_rootless())
 		*out = x_strdup(SYSTEM_CACHE); /* whatever sudo(8) has left in the environment */
 	else if (xdg && *xdg == '/')
 		*out = x_printf("%s/husk", xdg);

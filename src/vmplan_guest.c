@@ -124,13 +124,13 @@ static void add_root(yajl_gen g, const struct vmplan_input *in)
 }
 
 /* In new namespaces of the guest's, whatever the host has. */
-static void add_namespaces(yajl_gen g, const struct json *list)
+static void add_namespaces(yajl_gen g, const struct json *list, bool user)
 {
 	gen_array_open(g, "namespaces");
 	json_each (item, list) {
 		const struct json *type = json_get(item, "type");
 
-		if (!type || type->type != JSON_STRING)
+		if (!type || type->type != JSON_STRING || (!user && str_eq(type->str, "user")))
 			continue;
 		gen_object_open(g, NULL);
 		gen_pair(g, "type", type->str);
@@ -139,14 +139,19 @@ static void add_namespaces(yajl_gen g, const struct json *list)
 	gen_array_close(g);
 }
 
+static bool is_id_map(const char *key)
+{
+	return str_eq(key, "uidMappings") || str_eq(key, "gidMappings");
+}
+
 static void add_linux(yajl_gen g, const struct vmplan_input *in)
 {
 	gen_object_open(g, "linux");
 	json_each (item, json_get(in->config->root, "linux")) {
-		if (vm_cross_leaves_out(item->key))
+		if (vm_cross_leaves_out(item->key) || (in->unprivileged && is_id_map(item->key)))
 			continue;
 		if (str_eq(item->key, "namespaces"))
-			add_namespaces(g, item);
+			add_namespaces(g, item, !in->unprivileged);
 		else if (str_eq(item->key, "resources"))
 			vmplan_guest_limits(g, in->config, item, item->key);
 		else

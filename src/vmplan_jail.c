@@ -202,12 +202,27 @@ static void add_process(yajl_gen g, const struct vmplan_input *in)
 	gen_object_close(g);
 }
 
+static bool has_user_namespace(const struct json *config)
+{
+	json_each (item, json_get(json_get(config, "linux"), "namespaces"))
+		if (json_get(item, "type") && str_eq(json_get(item, "type")->str, "user"))
+			return true;
+	return false;
+}
+
 /* The network namespace is the container's own: engines set it up, and look for it by the pid. */
 static void add_namespaces(yajl_gen g, const struct vmplan_input *in)
 {
 	static const char *const types[] = { "mount", "pid", "ipc", "uts", "cgroup", NULL };
 
+	bool user = in->unprivileged && has_user_namespace(in->config->root);
+
 	gen_array_open(g, "namespaces");
+	if (user) {
+		gen_object_open(g, NULL);
+		gen_pair(g, "type", "user");
+		gen_object_close(g);
+	}
 	for (const char *const *type = types; *type; type++) {
 		gen_object_open(g, NULL);
 		gen_pair(g, "type", *type);
@@ -221,10 +236,14 @@ static void add_namespaces(yajl_gen g, const struct vmplan_input *in)
 
 static void add_linux(yajl_gen g, const struct vmplan_input *in, const struct vmplan *p)
 {
+	static const char *const maps[] = { "uidMappings", "gidMappings" };
 	const struct json *linux_ = json_get(in->config->root, "linux");
 
 	gen_object_open(g, "linux");
 	add_namespaces(g, in);
+	for (size_t i = 0; in->unprivileged && i < ARRAY_LEN(maps); i++)
+		if (json_get(linux_, maps[i]))
+			vmplan_copy(g, in->config, json_get(linux_, maps[i]), maps[i]);
 	if (json_get(linux_, "cgroupsPath"))
 		vmplan_copy(g, in->config, json_get(linux_, "cgroupsPath"), "cgroupsPath");
 	vmplan_jail_limits(g, in, p);

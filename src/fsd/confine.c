@@ -54,7 +54,7 @@ int confine_privileges(struct err *e)
 		return err_sys(e, errno, "set no_new_privs");
 	if (geteuid() != 0)
 		return drop_capabilities(e);
-	if (setgroups(0, NULL) < 0)
+	if (setgroups(0, NULL) < 0 && errno != EPERM) /* user_namespaces(7): where it is denied, nobody may */
 		return err_sys(e, errno, "give the supplementary groups away");
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED) < 0 && may_change)
 		return err_sys(e, errno, "set the securebits");

@@ -35,11 +35,26 @@ static void say(const char *what, const char *path)
 	(void)!write(STDERR_FILENO, line, len < (int)sizeof(line) ? (size_t)len : sizeof(line) - 1);
 }
 
+static int drop_capabilities(struct err *e)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &head, none) < 0)
+		return err_sys(e, errno, "give up the capabilities");
+	return 0;
+}
+
+/* In a user namespace of a single id (an ordinary user's) there is no other user to become: then the hypervisor
+ * has no capability, at least, and with no_new_privs gets none by execve(2). */
 static int drop_user(void)
 {
-	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0)
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -1;
-	return setresuid(NOBODY, NOBODY, NOBODY);
+	if (setresgid(NOBODY, NOBODY, NOBODY) == 0)
+		return setresuid(NOBODY, NOBODY, NOBODY);
+	return errno == EINVAL ? drop_capabilities(NULL) : -1;
 }
 
 /* In the child: argv with `given` as MACHINE_FD_CHILD, the console as output, and nothing else. */
@@ -87,17 +102,6 @@ static int listen_for_server(int *out_fd, struct err *e)
 	if (chmod(MACHINE_SERVER_SOCKET, 0666) < 0) /* the hypervisor is another user */
 		return err_sys(e, errno, "chmod '" MACHINE_SERVER_SOCKET "'");
 	*out_fd = fd_take(&fd);
-	return 0;
-}
-
-static int drop_capabilities(struct err *e)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &head, none) < 0)
-		return err_sys(e, errno, "give up the capabilities");
 	return 0;
 }
 

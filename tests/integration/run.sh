@@ -40,8 +40,10 @@ if is_root && [ -z "${HUSK_ROOT_ONLY:-}" ]; then
 	cp "$here"/*.sh "$work/integration/"
 	agent=$HUSK_TOP_BUILDDIR/tests/integration/notify/agent
 	[ ! -x "$agent" ] || install -D "$agent" "$work/integration/notify/agent"
-	prepare=$(dirname "$HUSK")/husk-prepare init=$HUSK_TOP_BUILDDIR/tests/integration/vm/init
-	[ ! -x "$prepare" ] || cp "$prepare" "$work/"
+	init=$HUSK_TOP_BUILDDIR/tests/integration/vm/init
+	for f in agent fsd mon prepare; do
+		[ ! -x "$(dirname "$HUSK")/husk-$f" ] || cp "$(dirname "$HUSK")/husk-$f" "$work/"
+	done
 	[ ! -x "$init" ] || install -D "$init" "$work/integration/vm/init"
 	chmod -R go+rX "$work"
 	chmod 1777 "$work/tmp"

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Containers in a machine of their own: husk called as husk-vm, QEMU (TCG where KVM cannot run a kernel), the
 # stock cloud kernel. A boot takes seconds, so that one machine serves many checks.
-# runs-as: root
+# runs-as: root user
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 private_cgroup2 "$@"
 
+USER_ONLY="test_an_ordinary_user"
+ROOT_ONLY=$(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$0" | grep -vx "$USER_ONLY" | tr '\n' ' ')
 BUILT=$HUSK
 HOST_KERNEL=$(uname -r)
 
@@ -20,9 +22,10 @@ need_vm() {
 # What a jail takes in which nothing is booted.
 need_plan() {
 	need jq
-	is_root || skip "VMs are for root"
-	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
-	! has_sanitizers "$HUSK_TOP_BUILDDIR/husk-agent" ||
+	local agent
+	agent=$(dirname "$BUILT")/husk-agent
+	[ -x "$agent" ] || skip "no husk-agent beside husk"
+	! has_sanitizers "$agent" ||
 		skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
 	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
 	ln -sf "$BUILT" "$T/husk-vm"
@@ -443,5 +446,38 @@ test_podman() {
 	assert_match "$(tr -d '\r' <screen)" '^status 0$'
 }
 podman_says_up() { podman "$@" logs "$ID" 2>&1 | grep -q "up 1000 config.json rootfs"; }
+
+# In a user namespace of one id: the jail's programs and the guest's files are the user's.
+test_an_ordinary_user() {
+	need_vm
+	ls /boot/vmlinuz-* >/dev/null
+	make_bundle b '.root.readonly = false | .mounts |= map(select(.destination != "/sys"))
+		| .mounts += [{"destination": "/vol", "type": "bind", "source": "vol", "options": ["bind", "ro"]}]
+		| .linux.namespaces += [{"type": "network"}]'
+	mkdir b/vol
+	echo outside >b/vol/file
+	container_sh b 'uname -r; id -u; cat /vol/file; echo no 2>/dev/null >/vol/new || echo readonly; echo in >/tmp/new; grep CapEff /proc/self/status; cat; exit 6'
+	local status=0
+	echo typed | husk run -b b "$ID" >out 2>err || status=$?
+	assert_eq "$status" 6 "status: $(cat err)"
+	assert_eq "$(cat err)" "" "standard error"
+	[ "$(sed -n 1p out)" != "$HOST_KERNEL" ] || fail "it ran on the host's kernel"
+	assert_eq "$(sed -n '2,$p' out | grep -v CapEff)" "0
+outside
+readonly
+typed"
+	assert_eq "$(cat b/rootfs/tmp/new) $(stat -c %u b/rootfs/tmp/new)" "in $(id -u)" "a file that the guest made"
+	# in the background
+	config b '.process.args = ["/bin/sleep", "1000"]'
+	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
+	assert_eq "$(husk exec "$ID" sh -c 'echo $$ >/tmp/pid; id -u')" 0
+	local qemu
+	qemu=$(pgrep -P "$(husk state "$ID" | jq .pid)" qemu)
+	assert_eq "$(awk '/^Cap(Prm|Eff):/ { print $2 }' "/proc/$qemu/status" | sort -u)" 0000000000000000 "the hypervisor's capabilities"
+	husk kill "$ID" KILL
+	wait_for 20 is_status "$ID" stopped
+	husk delete "$ID"
+	assert_nothing_left
+}
 
 run_tests "$@"

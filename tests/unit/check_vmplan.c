@@ -9,7 +9,7 @@
 
 static struct json_text config, jail, guest;
 static struct vmplan plan;
-static bool with_kvm;
+static bool with_kvm, unprivileged;
 
 static int make(const char *quoted, struct err *e)
 {
@@ -29,6 +29,7 @@ static int make(const char *quoted, struct err *e)
 		.file_server = "/l/husk-fsd",
 		.system_dirs = dirs,
 		.kvm = with_kvm,
+		.unprivileged = unprivileged,
 	};
 	int r;
 
@@ -215,6 +216,33 @@ START_TEST(the_machine_has_what_the_limits_say)
 	ck_assert_fails(make("{'linux':{'resources':{'memory':{'limit':67108864}}}}", e), EINVAL,
 			"linux.resources.memory.limit: 67108864 bytes: a VM needs 134217728 (128 MiB) at least");
 	json_text_free(&config);
+}
+END_TEST
+
+START_TEST(an_ordinary_users_namespace_is_the_jails)
+{
+	static const char config_text[] =
+		"{'root':{'path':'r'},'process':{},'linux':{'uidMappings':[{'containerID':0,'hostID':1000,'size':1}],"
+		"'gidMappings':[{'containerID':0,'hostID':100,'size':1}],'namespaces':[{'type':'user'},"
+		"{'type':'network'},{'type':'pid'},{'type':'ipc'}]}}";
+
+	unprivileged = true;
+	ck_assert_ok(make(config_text, e));
+	ck_assert_str_eq(str_at(&jail, "linux.namespaces.0.type"), "user");
+	ck_assert_str_eq(at(&jail, "linux.uidMappings.0.hostID")->str, "1000");
+	ck_assert_str_eq(at(&jail, "linux.gidMappings.0.hostID")->str, "100");
+	ck_assert_ptr_null(at(&guest, "linux.uidMappings"));
+	ck_assert_ptr_null(at(&guest, "linux.gidMappings"));
+	ck_assert_str_eq(str_at(&guest, "linux.namespaces.0.type"), "network");
+	done();
+	/* root's is the guest's: its container is who it is there */
+	unprivileged = false;
+	ck_assert_ok(make(config_text, e));
+	ck_assert_str_eq(str_at(&jail, "linux.namespaces.0.type"), "mount");
+	ck_assert_ptr_null(at(&jail, "linux.uidMappings"));
+	ck_assert_str_eq(str_at(&guest, "linux.namespaces.0.type"), "user");
+	ck_assert_str_eq(at(&guest, "linux.uidMappings.0.hostID")->str, "1000");
+	done();
 }
 END_TEST
 
@@ -446,6 +474,7 @@ int main(void)
 	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
+	tcase_add_test(tc, an_ordinary_users_namespace_is_the_jails);
 	tcase_add_test(tc, an_image_is_the_guests_root_and_never_written);
 	tcase_add_test(tc, the_hosts_cgroup_has_the_machine_and_its_overhead);
 	tcase_add_test(tc, cpu_and_block_io_protect_the_host);
