@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Mounts: where they land, what their options do, what the kernel says against them.
 # runs-as: root user
-# vm-smoke: test_overlay test_bind_of_one_file test_a_symlink_to_outside_stays_in_the_root
+# vm-smoke: test_overlay test_overlay_errors test_bind_of_one_file test_a_symlink_to_outside_stays_in_the_root
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
