@@ -190,7 +190,7 @@ static int make_jail_root(struct making *m, const struct husk_ctx *ctx, struct e
 		return err_sys(e, errno, "open '/'");
 	r = rootpath_mkdirs(root, whole, 0700, &dir, e);
 	if (r < 0)
-		return err_add(e, "--root");
+		return err_sys(e, e->code, "--root: make '%s'", whole);
 	if (chmod(path, 0755) < 0) /* the hypervisor is another user */
 		return err_sys(e, errno, "chmod '%s'", path);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
