@@ -498,7 +498,7 @@ test_delete_of_a_container_that_hangs_in_a_hook() {
 	expect_output "$ID" husk list -q
 	expect_error 'created|in use' husk start "$ID"
 	expect_error 'not stopped: creating' husk delete "$ID"
-	expect_error 'created' husk exec "$ID" true
+	expect_error 'created|not started' husk exec "$ID" true
 	expect_status 0 husk delete --force "$ID"
 	expect_output '' husk list -q
 	kill "$(cat hook.pid)"
