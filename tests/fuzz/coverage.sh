@@ -52,6 +52,16 @@ parsers() {
 		libcontainer/state_text.c            state
 		libcontainer/sync.c                  sync            -sync_send_err
 		src/cmd.c                            argv            cmd_find,cmd_parse
+		src/fs/fusemsg.c                     fuse
+		src/fs/op_attr.c                     fuse
+		src/fs/op_dir.c                      fuse
+		src/fs/op_file.c                     fuse
+		src/fs/op_name.c                     fuse
+		src/fs/op_open.c                     fuse
+		src/fs/op_session.c                  fuse
+		src/fs/op_xattr.c                    fuse
+		src/fs/server.c                      fuse            serve,read_head,fs_serve
+		src/fs/slots.c                       fuse
 		src/global.c                         argv            -global_log
 		src/mon/guest.c                      guest
 		src/option.c                         argv            -option_help,help_line
@@ -60,6 +70,8 @@ parsers() {
 		src/proto/message.c                  frame
 		src/prepare/image.c                  image
 		src/ps_table.c                       ps
+		src/vq/guestmem.c                    queue           within,vq_memory_guest
+		src/vq/queue.c                       queue
 	END
 }
 
