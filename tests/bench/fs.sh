@@ -5,6 +5,7 @@
 # Prints for each workload the best of the rounds of both and their ratio (higher is better; the aim is 1.0
 # or more), and ends with 1 when one is below 0.95, as near as rounds of a shared machine come.
 #   FS_ROUNDS   (4)               rounds
+#   FS_LIMIT    (180)             seconds after which no round begins
 #   FS_SECONDS  (1)               of each fio run
 #   FS_SERVERS  (husk virtiofsd)  which two, as fs-guest.sh names them; paths of husk-fsd, too
 #   FS_ONLY     (.)               workloads whose name matches
@@ -12,7 +13,7 @@
 set -euo pipefail
 
 srcdir=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-: "${HUSK_TOP_BUILDDIR:=$(cd "$srcdir/../.." && pwd)}" "${FS_ROUNDS:=4}" "${FS_SECONDS:=1}" "${FS_ONLY:=.}"
+: "${HUSK_TOP_BUILDDIR:=$(cd "$srcdir/../.." && pwd)}" "${FS_ROUNDS:=4}" "${FS_SECONDS:=1}" "${FS_ONLY:=.}" "${FS_LIMIT:=180}"
 : "${FS_SERVERS:=husk virtiofsd}"
 export HUSK_TOP_BUILDDIR
 for program in fio fs_mark; do
@@ -24,7 +25,8 @@ done
 : "${FS_DIR:=/dev/shm}"
 [ -w "$FS_DIR" ] || FS_DIR=${TMPDIR:-/tmp}
 work=$(mktemp -d "$FS_DIR/husk-bench-fs.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+limit=
+trap 'rm -rf "$work"; [ -z "$limit" ] || kill "$limit" 2>/dev/null || true' EXIT
 read -ra servers <<<"$FS_SERVERS"
 for server in "${servers[@]##*/}"; do
 	mkdir -p "$work/share/$server/tree"
@@ -63,6 +65,7 @@ both() {
 	done
 }
 for round in $(seq -s ' ' "$FS_ROUNDS"); do
+	[ ! -e /mnt/${servers[0]##*/}/stop ] || break
 	both run read-128k read --rw=read --bs=128k --direct=1
 	both run read-128k-cached read --rw=read --bs=128k --invalidate=1
 	both run write-128k write --rw=write --bs=128k
@@ -78,7 +81,9 @@ for round in $(seq -s ' ' "$FS_ROUNDS"); do
 done
 EOF
 
-FSD=$FS_SERVERS GUEST_MEMORY=768 GUEST_SECONDS=540 TMPDIR=$work bash "$srcdir/../lab/fs-guest.sh" "$work/share" "$work/script" \
+sleep "$FS_LIMIT" && touch "$work/share/${servers[0]##*/}/stop" &
+limit=$!
+FSD=$FS_SERVERS GUEST_MEMORY=768 GUEST_SECONDS=$((FS_LIMIT + 400)) TMPDIR=$work bash "$srcdir/../lab/fs-guest.sh" "$work/share" "$work/script" \
 	"$(command -v fio)" "$(command -v fs_mark)" >"$work/out" || {
 	status=$?
 	cat "$work/out" >&2
