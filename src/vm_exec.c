@@ -6,6 +6,7 @@
 #include "gen.h"
 #include "io.h"
 #include "json.h"
+#include "message.h"
 #include "vm_control.h"
 #include "vmplan.h"
 
@@ -18,8 +19,8 @@ static int refuse(const struct husk_exec_opts *o, struct err *e)
 	if (o->preserve_fds)
 		return err_set(e, ENOTSUP, "--preserve-fds %d: a descriptor of the host cannot enter a VM",
 			       o->preserve_fds);
-	if (o->cgroup)
-		return err_set(e, ENOTSUP, "--cgroup '%s': not supported in a VM", o->cgroup);
+	if (o->cgroup && strlen(o->cgroup) > MESSAGE_CGROUP_MAX)
+		return err_set(e, ENAMETOOLONG, "--cgroup: longer than %d bytes", MESSAGE_CGROUP_MAX);
 	if (o->apparmor && *o->apparmor)
 		return err_set(e, ENOTSUP, "--apparmor '%s': the guest's kernel has no profile of the host's",
 			       o->apparmor);
@@ -40,9 +41,9 @@ static int memory_file(const char *text, int *out_fd, struct err *e)
 }
 
 /* Of the proxy: nobody's capabilities, and a terminal if the process has one. */
-static char *proxy_text(bool terminal)
+static char *proxy_text(bool terminal, const char *cgroup)
 {
-	const char *const args[] = { VM_MON_PATH, "exec", terminal ? "tty" : NULL, NULL };
+	const char *const args[] = { VM_MON_PATH, "exec", terminal ? "tty" : "pipes", cgroup, NULL };
 	yajl_gen g = gen_new(NULL);
 
 	gen_object_open(g, NULL);
@@ -99,7 +100,7 @@ static int exec_proxy(const struct husk_ctx *ctx, const char *id, const struct h
 		r = memory_file(process, &wanted, e);
 	if (r < 0)
 		return r;
-	proxy = proxy_text(terminal);
+	proxy = proxy_text(terminal, o->cgroup);
 	r = memory_file(proxy, &own, e);
 	if (r < 0)
 		return r;

@@ -18,8 +18,7 @@
 /* What is waited for, by place. */
 enum { POLL_SIGNALS, POLL_CHANNEL, POLL_LOG, POLL_SESSIONS };
 #define POLL_TASKS (POLL_SESSIONS + AGENT_SESSIONS)
-#define POLL_LEFT (POLL_TASKS + AGENT_TASKS * TASK_POLLS)
-#define POLL_ALL (POLL_LEFT + AGENT_LEFT)
+#define POLL_ALL (POLL_TASKS + AGENT_TASKS * TASK_POLLS)
 
 static int block_signals(struct agent *a, struct err *e)
 {
@@ -50,7 +49,7 @@ static int open_log(struct agent *a, struct err *e)
 	return r;
 }
 
-/* It has three descriptors a process. */
+/* It has four descriptors a process. */
 static void raise_limit(struct agent *a)
 {
 	struct rlimit most;
@@ -72,8 +71,6 @@ int agent_init(struct agent *a, int channel_fd, struct err *e)
 		task_init(&a->tasks[i]);
 	for (size_t i = 0; i < AGENT_SESSIONS; i++)
 		a->sessions[i].from = -1;
-	for (size_t i = 0; i < AGENT_LEFT; i++)
-		a->left[i] = -1;
 	raise_limit(a);
 	r = channel_open(&a->channel, channel_fd, e);
 	if (r == 0)
@@ -91,33 +88,6 @@ struct task *agent_task(struct agent *a, uint32_t number)
 		if (a->tasks[i].state != TASK_FREE && a->tasks[i].number == number)
 			return &a->tasks[i];
 	return NULL;
-}
-
-/* What a process left in the background holds open is read and dropped: closed, it would kill the writer. */
-static void keep_reading(struct agent *a, int fd)
-{
-	for (size_t i = 0; i < AGENT_LEFT && fd >= 0; i++)
-		if (a->left[i] < 0)
-			a->left[i] = fd_take(&fd);
-	fd_close(&fd);
-}
-
-void agent_close_task(struct agent *a, struct task *t)
-{
-	int left[TASK_OUTPUTS];
-
-	task_close(t, left);
-	for (size_t i = 0; i < TASK_OUTPUTS; i++)
-		keep_reading(a, left[i]);
-}
-
-static void drop_left(int *fd)
-{
-	static char buf[65536];
-	ssize_t n = read(*fd, buf, sizeof(buf));
-
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		fd_close(fd);
 }
 
 static int put_line(struct agent *a, struct err *e)
@@ -268,8 +238,6 @@ static int fill_polls(const struct agent *a, struct pollfd p[POLL_ALL])
 		p[POLL_SESSIONS + i] = (struct pollfd){ .fd = a->sessions[i].from, .events = POLLIN };
 	for (size_t i = 0; i < AGENT_TASKS; i++)
 		wait = task_poll(&a->tasks[i], full, &p[POLL_TASKS + i * TASK_POLLS]) && wait;
-	for (size_t i = 0; i < AGENT_LEFT; i++)
-		p[POLL_LEFT + i] = (struct pollfd){ .fd = a->left[i], .events = POLLIN };
 	return wait ? -1 : 0;
 }
 
@@ -280,7 +248,7 @@ static int move_tasks(struct agent *a, const struct pollfd *p, struct err *e)
 	for (size_t i = 0; r == 0 && i < AGENT_TASKS; i++) {
 		r = task_move(&a->tasks[i], &p[i * TASK_POLLS], &a->channel.out, e);
 		if (r == 0)
-			r = host_tell_exit(a, &a->tasks[i], e);
+			r = host_settle_task(a, &a->tasks[i], e);
 	}
 	return r;
 }
@@ -300,9 +268,6 @@ static int turn(struct agent *a, struct err *e)
 		r = take_signals(a, e);
 	if (r == 0)
 		r = move_tasks(a, p + POLL_TASKS, e);
-	for (size_t i = 0; i < AGENT_LEFT; i++)
-		if (p[POLL_LEFT + i].revents)
-			drop_left(&a->left[i]);
 	if (r == 0)
 		r = channel_move(&a->channel, p[POLL_CHANNEL].revents, e);
 	if (r == 0)
@@ -336,9 +301,7 @@ void agent_delete_container(struct agent *a)
 void agent_free(struct agent *a)
 {
 	for (size_t i = 0; i < AGENT_TASKS; i++)
-		agent_close_task(a, &a->tasks[i]);
-	for (size_t i = 0; i < AGENT_LEFT; i++)
-		fd_close(&a->left[i]);
+		task_close(&a->tasks[i]);
 	fd_close(&a->signals);
 	fd_close(&a->log_lines);
 	channel_close(&a->channel);

@@ -21,10 +21,10 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
-#define AGENT_TASKS (1 + MESSAGE_PROCESSES_MAX)
-#define AGENT_SESSIONS (AGENT_TASKS + 32) /* one each for a process to be made, the rest for other verbs */
-#define AGENT_LEFT 256			  /* outputs of processes that have ended which others hold open */
-#define AGENT_LINE_MAX 4096		  /* bytes of a line of the log */
+#define AGENT_TASKS (1 + MESSAGE_NUMBERS_MAX)
+#define AGENT_SESSIONS \
+	(1 + MESSAGE_PROCESSES_MAX + 32) /* one each for a process to be made, the rest for other verbs */
+#define AGENT_LINE_MAX 4096		 /* bytes of a line of the log */
 
 struct agent {
 	struct channel channel;
@@ -41,7 +41,6 @@ struct agent {
 	struct strbuf text;		/* for the next request */
 	struct task tasks[AGENT_TASKS]; /* the first one is the init's */
 	struct session sessions[AGENT_SESSIONS];
-	int left[AGENT_LEFT];
 	int signals;   /* signalfd(2) */
 	int log_lines; /* what log.h writes, the sessions' too */
 	char line[AGENT_LINE_MAX];
@@ -58,7 +57,5 @@ void agent_free(struct agent *a);
 
 /* The task of a number; NULL: there is none. */
 struct task *agent_task(struct agent *a, uint32_t number);
-/* Ends it; the slot is free. */
-void agent_close_task(struct agent *a, struct task *t);
 
 #endif

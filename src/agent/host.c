@@ -99,7 +99,7 @@ static int start_process(struct agent *a, const struct frame *f, struct task *t,
 		fd_close(&stdio[i]);
 	drop_text(a);
 	if (r < 0)
-		agent_close_task(a, t);
+		task_close(t);
 	return r;
 }
 
@@ -143,28 +143,50 @@ static int on_start(struct agent *a, const struct frame *f, struct err *e)
 	return r < 0 ? answer_err(a, 0, f->request, &why, e) : 0;
 }
 
+/* A slot for one more exec'd process. */
+static int find_slot(struct agent *a, struct task **out, struct err *why)
+{
+	size_t running = 0;
+
+	*out = NULL;
+	for (size_t i = 1; i < AGENT_TASKS; i++) {
+		struct task *t = &a->tasks[i];
+
+		running += t->state != TASK_FREE && t->state != TASK_LEFT;
+		if (t->state == TASK_FREE && !*out)
+			*out = t;
+	}
+	if (running >= MESSAGE_PROCESSES_MAX)
+		return err_set(why, EAGAIN, "%d processes run beside the container's own: no more at once",
+			       MESSAGE_PROCESSES_MAX);
+	if (!*out)
+		return err_set(why, EAGAIN,
+			       "the outputs of %zu processes that have ended are still held open by others",
+			       (size_t)MESSAGE_NUMBERS_MAX - running);
+	return 0;
+}
+
 static int on_exec(struct agent *a, const struct frame *f, struct err *e)
 {
 	struct verb v = { .type = f->type };
-	struct message_terminal m;
+	AUTO_FREE char *cgroup = NULL;
+	struct message_exec m;
 	struct err why = { 0 };
 	struct task *t = NULL;
 	int r = message_exec_decode(f, &m, e);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 1; i < AGENT_TASKS && !t; i++)
-		if (a->tasks[i].state == TASK_FREE)
-			t = &a->tasks[i];
+	if (m.cgroup_len)
+		v.cgroup = cgroup = x_printf("%.*s", (int)m.cgroup_len, m.cgroup);
 	if (!a->id)
 		r = err_set(&why, ESRCH, "there is no container to run a process in");
 	else if (agent_task(a, f->process))
 		r = err_set(&why, EEXIST, "process %u is there already", f->process);
-	else if (!t)
-		r = err_set(&why, EAGAIN, "%d processes run beside the container's own: no more at once",
-			    MESSAGE_PROCESSES_MAX);
+	else
+		r = find_slot(a, &t, &why);
 	if (r == 0)
-		r = start_process(a, f, t, &v, &m, &why);
+		r = start_process(a, f, t, &v, &m.terminal, &why);
 	else
 		drop_text(a);
 	return r < 0 ? answer_err(a, f->process, f->request, &why, e) : 0;
@@ -230,19 +252,17 @@ static int on_stream(struct agent *a, const struct frame *f, struct err *e)
 
 	if (f->type == MSG_CLOSE) {
 		r = message_close_decode(f, &output, e);
-		if (r == 0 && t)
-			task_close_output(t, output.stream);
-		return r;
+		return r < 0 || !t ? r : task_close_output(t, output.stream, &a->channel.out, e);
 	}
 	if (f->type == MSG_CREDIT) {
 		r = message_credit_decode(f, MESSAGE_HOST, &credit, e);
 		return r < 0 || !t ? r : task_credit(t, &credit, e);
 	}
-	if (!t) /* it has just ended */
+	if (!t || t->state == TASK_LEFT) /* it has just ended */
 		return 0;
 	if (f->type == MSG_STDIN)
 		return task_stdin(t, f->payload, f->len, &a->channel.out, e);
-	task_stdin_eof(t);
+	input_end(&t->in);
 	return 0;
 }
 
@@ -332,7 +352,7 @@ static int process_made(struct agent *a, const struct session *s, struct task *t
 	if (r == 0)
 		t->state = s->verb == MSG_CREATE ? TASK_CREATED : TASK_RUNNING;
 	else
-		agent_close_task(a, t);
+		task_close(t);
 	if (r < 0 && s->verb == MSG_CREATE)
 		forget_container(a);
 	if (r == 0 && s->verb == MSG_START)
@@ -362,13 +382,13 @@ int host_session_ended(struct agent *a, struct session *s, int status, struct er
 	return answer_ok(a, was.process, was.request, e);
 }
 
-int host_tell_exit(struct agent *a, struct task *t, struct err *e)
+int host_settle_task(struct agent *a, struct task *t, struct err *e)
 {
-	int r;
+	int r = 0;
 
-	if (!task_is_over(t) || (t->number == 0 && watches_memory(a)))
-		return 0;
-	r = message_put_exit(&a->channel.out, t->number, t->status);
-	agent_close_task(a, t);
-	return r < 0 ? full(e) : 0;
+	if (t->number || !watches_memory(a))
+		r = task_tell_exit(t, &a->channel.out, e);
+	if (task_is_over(t))
+		task_close(t);
+	return r;
 }

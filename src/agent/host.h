@@ -9,7 +9,7 @@
 int host_frame(struct agent *a, const struct frame *f, struct err *e);
 /* A session has ended with this status of wait(2): its request is answered. */
 int host_session_ended(struct agent *a, struct session *s, int status, struct err *e);
-/* What a process has come to, if that may be told now. */
-int host_tell_exit(struct agent *a, struct task *t, struct err *e);
+/* Tells what a process has come to, if that may be told now, and frees its slot when nothing of it is left. */
+int host_settle_task(struct agent *a, struct task *t, struct err *e);
 
 #endif

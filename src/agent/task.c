@@ -16,7 +16,8 @@
 
 void task_init(struct task *t)
 {
-	*t = (struct task){ .console = -1, .in = -1, .out = { { .fd = -1 }, { .fd = -1 } } };
+	*t = (struct task){ .console = -1, .out = { { .fd = -1 }, { .fd = -1 } } };
+	input_init(&t->in);
 }
 
 static int set_nonblocking(int fd)
@@ -26,33 +27,20 @@ static int set_nonblocking(int fd)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-/* ends[ours] is non-blocking; the other one is for the process. */
-static int open_pipe(int ends[2], int ours, struct err *e)
-{
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, errno, "pipe");
-	if (set_nonblocking(ends[ours]) < 0)
-		return err_sys(e, errno, "fcntl");
-	return 0;
-}
-
 static int open_pipes(struct task *t, int out_stdio[3], struct err *e)
 {
 	int ends[2], r;
 
-	r = open_pipe(ends, 1, e);
-	if (r < 0)
-		return r;
-	out_stdio[0] = ends[0];
-	t->in = ends[1];
-	for (int i = 0; i < TASK_OUTPUTS; i++) {
-		r = open_pipe(ends, 0, e);
-		if (r < 0)
-			return r;
+	r = input_open(&t->in, &out_stdio[0], e);
+	for (int i = 0; r == 0 && i < TASK_OUTPUTS; i++) {
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return err_sys(e, errno, "pipe");
 		out_stdio[i + 1] = ends[1];
 		t->out[i].fd = ends[0];
+		if (set_nonblocking(ends[0]) < 0)
+			return err_sys(e, errno, "fcntl");
 	}
-	return 0;
+	return r;
 }
 
 static int open_console(struct task *t, const char *path, struct err *e)
@@ -77,21 +65,17 @@ int task_open(struct task *t, uint32_t number, const char *console_path, int out
 	t->state = TASK_STARTING;
 	t->number = number;
 	t->terminal = console_path != NULL;
-	credit_receiver_init(&t->in_credit);
 	for (int i = 0; i < TASK_OUTPUTS; i++)
-		credit_sender_init(&t->out[i].credit);
+		credit_sender_init(&t->out[i].credit, CREDIT_START);
 	return console_path ? open_console(t, console_path, e) : open_pipes(t, out_stdio, e);
 }
 
-void task_close(struct task *t, int out_left[TASK_OUTPUTS])
+void task_close(struct task *t)
 {
-	for (int i = 0; i < TASK_OUTPUTS; i++) {
-		out_left[i] = t->terminal ? -1 : fd_take(&t->out[i].fd);
+	for (int i = 0; i < TASK_OUTPUTS; i++)
 		fd_close(&t->out[i].fd);
-	}
-	fd_close(&t->in);
+	input_close(&t->in);
 	fd_close(&t->console);
-	free(t->held);
 	task_init(t);
 }
 
@@ -100,7 +84,7 @@ int task_take_terminal(struct task *t, struct err *e)
 	AUTO_FD sock = accept4(t->console, NULL, NULL, SOCK_CLOEXEC);
 	AUTO_FD master = -1;
 	char name[256];
-	int n_fds = 0;
+	int n_fds = 0, in;
 
 	if (sock < 0)
 		return err_sys(e, errno, "the terminal did not come");
@@ -108,9 +92,10 @@ int task_take_terminal(struct task *t, struct err *e)
 		return err_set(e, EPROTO, "the terminal did not come");
 	if (set_nonblocking(master) < 0)
 		return err_sys(e, errno, "fcntl");
-	t->in = fcntl(master, F_DUPFD_CLOEXEC, 0);
-	if (t->in < 0)
+	in = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (in < 0)
 		return err_sys(e, errno, "dup");
+	input_take_terminal(&t->in, in);
 	t->out[0].fd = fd_take(&master);
 	t->out[1].told = true; /* there is one stream */
 	fd_close(&t->console);
@@ -126,78 +111,12 @@ int task_resize(struct task *t, const struct message_size *size, struct err *e)
 	return ioctl(t->out[0].fd, TIOCSWINSZ, &w) < 0 ? err_sys(e, errno, "resize the terminal") : 0;
 }
 
-static int grant(struct task *t, size_t passed, struct frame_writer *w, struct err *e)
-{
-	struct message_credit c = { .stream = MESSAGE_STREAM_STDIN };
-
-	c.bytes = credit_receiver_pass(&t->in_credit, passed);
-	if (c.bytes && message_put_credit(w, t->number, &c) < 0)
-		return err_set(e, ENOBUFS, "the channel is full");
-	return 0;
-}
-
-/* Nobody reads it any more: what the host still sends is dropped, and no more is asked for. */
-static void end_stdin(struct task *t)
-{
-	fd_close(&t->in);
-	t->held_len = 0;
-}
-
-/* As much as it takes; returns how much that was. */
-static size_t feed(struct task *t, const uint8_t *data, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len && t->in >= 0) {
-		ssize_t n = write(t->in, data + done, len - done);
-
-		if (n > 0)
-			done += (size_t)n;
-		else if (n < 0 && errno == EAGAIN)
-			break;
-		else if (n < 0 && errno != EINTR)
-			end_stdin(t);
-	}
-	return done;
-}
-
-/* What the process did not take yet; the credit has bounded it. */
-static void hold(struct task *t, const uint8_t *data, size_t len)
-{
-	if (!t->held)
-		t->held = x_calloc(CREDIT_START, 1);
-	if (t->held_start) {
-		memmove(t->held, t->held + t->held_start, t->held_len);
-		t->held_start = 0;
-	}
-	memcpy(t->held + t->held_len, data, len);
-	t->held_len += len;
-}
-
 int task_stdin(struct task *t, const uint8_t *data, size_t len, struct frame_writer *w, struct err *e)
 {
-	size_t done = 0;
-	int r;
-
-	r = credit_receiver_take(&t->in_credit, len, e);
-	if (r < 0)
-		return err_add(e, "standard input of process %u", t->number);
-	if (t->in_eof)
+	if (t->in.eof)
 		return err_set(e, EPROTO, "STDIN for process %u came after STDIN_EOF", t->number);
-	if (t->in < 0 && t->state == TASK_RUNNING)
-		return 0;
-	if (t->held_len == 0)
-		done = feed(t, data, len);
-	if (done < len && (t->in >= 0 || t->state != TASK_RUNNING))
-		hold(t, data + done, len - done);
-	return done ? grant(t, done, w, e) : 0;
-}
-
-void task_stdin_eof(struct task *t)
-{
-	t->in_eof = true;
-	if (t->held_len == 0 && !t->terminal)
-		fd_close(&t->in);
+	return input_add(&t->in, t->number, data, len, w, e) < 0 ? err_add(e, "standard input of process %u", t->number)
+								 : 0;
 }
 
 int task_credit(struct task *t, const struct message_credit *c, struct err *e)
@@ -207,15 +126,25 @@ int task_credit(struct task *t, const struct message_credit *c, struct err *e)
 	return r < 0 ? err_add(e, "process %u", t->number) : 0;
 }
 
-void task_close_output(struct task *t, enum message_stream stream)
+static int end_output(struct task *t, int i, struct frame_writer *w, struct err *e)
 {
-	struct task_output *out = &t->out[stream - MESSAGE_STREAM_STDOUT];
+	struct task_output *out = &t->out[i];
 
-	if (t->terminal) /* the same descriptor: it hangs up with the last one */
-		end_stdin(t);
 	fd_close(&out->fd);
-	out->told = true;
 	out->owed = 0;
+	if (out->told)
+		return 0;
+	out->told = true;
+	if (message_put(w, i ? MSG_STDERR_EOF : MSG_STDOUT_EOF, t->number, 0) < 0)
+		return err_set(e, ENOBUFS, "the channel is full");
+	return 0;
+}
+
+int task_close_output(struct task *t, enum message_stream stream, struct frame_writer *w, struct err *e)
+{
+	if (t->terminal) /* the same descriptor: it hangs up with the last one */
+		input_close(&t->in);
+	return end_output(t, stream - MESSAGE_STREAM_STDOUT, w, e);
 }
 
 void task_ended(struct task *t, int wait_status)
@@ -240,10 +169,10 @@ bool task_poll(const struct task *t, bool full, struct pollfd out[TASK_POLLS])
 
 	for (int i = 0; i < TASK_POLLS; i++)
 		out[i] = (struct pollfd){ .fd = -1 };
-	if (t->state != TASK_RUNNING)
+	if (t->state != TASK_RUNNING && t->state != TASK_LEFT)
 		return true;
-	if (t->held_len)
-		out[0] = (struct pollfd){ .fd = t->in, .events = POLLOUT };
+	if (!full)
+		out[0] = input_poll(&t->in);
 	for (int i = 0; i < TASK_OUTPUTS && !full; i++) {
 		if (t->out[i].credit.left == 0)
 			continue;
@@ -251,36 +180,6 @@ bool task_poll(const struct task *t, bool full, struct pollfd out[TASK_POLLS])
 		wait = wait && !t->out[i].owed;
 	}
 	return wait;
-}
-
-static int move_stdin(struct task *t, struct frame_writer *w, struct err *e)
-{
-	size_t done = feed(t, t->held + t->held_start, t->held_len);
-
-	if (t->in < 0)
-		return 0;
-	t->held_start += done;
-	t->held_len -= done;
-	if (t->held_len == 0) {
-		t->held_start = 0;
-		if (t->in_eof)
-			task_stdin_eof(t);
-	}
-	return done ? grant(t, done, w, e) : 0;
-}
-
-static int end_output(struct task *t, int i, struct frame_writer *w, struct err *e)
-{
-	struct task_output *out = &t->out[i];
-
-	fd_close(&out->fd);
-	out->owed = 0;
-	if (out->told)
-		return 0;
-	out->told = true;
-	if (message_put(w, i ? MSG_STDERR_EOF : MSG_STDOUT_EOF, t->number, 0) < 0)
-		return err_set(e, ENOBUFS, "the channel is full");
-	return 0;
 }
 
 static int move_output(struct task *t, int i, struct frame_writer *w, struct err *e)
@@ -307,7 +206,7 @@ static int move_output(struct task *t, int i, struct frame_writer *w, struct err
 
 int task_move(struct task *t, const struct pollfd p[TASK_POLLS], struct frame_writer *w, struct err *e)
 {
-	int r = p[0].revents ? move_stdin(t, w, e) : 0;
+	int r = p[0].revents ? input_move(&t->in, t->number, w, e) : 0;
 
 	for (int i = 0; r == 0 && i < TASK_OUTPUTS; i++)
 		/* what is owed is looked for even if nothing came: then nothing is owed */
@@ -316,12 +215,36 @@ int task_move(struct task *t, const struct pollfd p[TASK_POLLS], struct frame_wr
 	return r;
 }
 
-bool task_is_over(const struct task *t)
+/* What a terminal still holds is gone with it. */
+static int end_terminal(struct task *t, struct frame_writer *w, struct err *e)
 {
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < TASK_OUTPUTS; i++)
+		r = end_output(t, i, w, e);
+	return r;
+}
+
+int task_tell_exit(struct task *t, struct frame_writer *w, struct err *e)
+{
+	struct message_exit m = { .status = t->status };
+	int r;
+
 	if (t->state != TASK_RUNNING || !t->exited)
-		return false;
+		return 0;
 	for (int i = 0; i < TASK_OUTPUTS; i++)
 		if (t->out[i].fd >= 0 && t->out[i].owed)
-			return false;
-	return true;
+			return 0;
+	r = t->terminal ? end_terminal(t, w, e) : 0;
+	if (r < 0)
+		return r;
+	input_close(&t->in);
+	m.taken = input_taken(&t->in);
+	t->state = TASK_LEFT;
+	return message_put_exit(w, t->number, &m) < 0 ? err_set(e, ENOBUFS, "the channel is full") : 0;
+}
+
+bool task_is_over(const struct task *t)
+{
+	return t->state == TASK_LEFT && t->out[0].told && t->out[1].told;
 }

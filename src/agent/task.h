@@ -3,15 +3,17 @@
  * task.h: a process of the container that the host knows by its number: its standard
  * streams between the channel and pipes or a terminal, and its end.
  *
- * FREE -> STARTING -> RUNNING -> FREE, when EXIT was sent; the init is CREATED before it
- * is STARTING again. What fails goes back to FREE. The end of the process may be seen in any
- * state but FREE; it is told in RUNNING, after all that the process itself wrote.
+ * FREE -> STARTING -> RUNNING -> LEFT -> FREE; the init is CREATED before it is STARTING again.
+ * What fails goes back to FREE. The end of the process may be seen in any state but FREE; it is told
+ * in RUNNING, after all that the process itself wrote, and then the task is LEFT: what the process left
+ * behind may still write to its outputs. It is FREE when these have ended.
  */
 #ifndef HUSK_AGENT_TASK_H
 #define HUSK_AGENT_TASK_H
 
 #include "credit.h"
 #include "err.h"
+#include "input.h"
 #include "message.h"
 
 #include <poll.h>
@@ -21,7 +23,7 @@
 #define TASK_OUTPUTS 2 /* standard output, standard error */
 #define TASK_POLLS 3
 
-enum task_state { TASK_FREE, TASK_STARTING, TASK_CREATED, TASK_RUNNING };
+enum task_state { TASK_FREE, TASK_STARTING, TASK_CREATED, TASK_RUNNING, TASK_LEFT };
 
 struct task_output {
 	int fd; /* -1: ended */
@@ -37,29 +39,24 @@ struct task {
 	bool exited; /* with this status */
 	int status;  /* 0 to 255, 128 + n */
 	bool terminal;
-	int console;   /* listens for the terminal's master; -1: none */
-	int in;	       /* -1: ended */
-	bool in_eof;   /* nothing more will come from the host */
-	uint8_t *held; /* CREDIT_START bytes; NULL until the process is slow to read */
-	size_t held_start, held_len;
-	struct credit_receiver in_credit;
+	int console; /* listens for the terminal's master; -1: none */
+	struct input in;
 	struct task_output out[TASK_OUTPUTS];
 };
 
 void task_init(struct task *t);
 /* Makes pipes, whose other ends are out_stdio's, or a socket at console_path. */
 int task_open(struct task *t, uint32_t number, const char *console_path, int out_stdio[3], struct err *e);
-/* Closes all; the slot is free. Outputs that something else may still hold open go to *out_left (-1: none). */
-void task_close(struct task *t, int out_left[TASK_OUTPUTS]);
+/* Closes all; the slot is free. */
+void task_close(struct task *t);
 /* The terminal's master came to the socket: takes it. */
 int task_take_terminal(struct task *t, struct err *e);
 int task_resize(struct task *t, const struct message_size *size, struct err *e);
 
 /* From the host. -EPROTO when it sent more than it may. w: for credit. */
 int task_stdin(struct task *t, const uint8_t *data, size_t len, struct frame_writer *w, struct err *e);
-void task_stdin_eof(struct task *t);
 /* Nobody reads what comes from this output. */
-void task_close_output(struct task *t, enum message_stream stream);
+int task_close_output(struct task *t, enum message_stream stream, struct frame_writer *w, struct err *e);
 int task_credit(struct task *t, const struct message_credit *c, struct err *e);
 
 /* wait(2)'s status of the process. */
@@ -67,7 +64,9 @@ void task_ended(struct task *t, int wait_status);
 /* What to wait for; with full, for nothing that makes frames. False: do not wait, but look. */
 bool task_poll(const struct task *t, bool full, struct pollfd out[TASK_POLLS]);
 int task_move(struct task *t, const struct pollfd p[TASK_POLLS], struct frame_writer *w, struct err *e);
-/* It has ended, and all that it wrote is in the channel. */
+/* RUNNING -> LEFT, by EXIT, if it has ended and all that it wrote is in the channel. */
+int task_tell_exit(struct task *t, struct frame_writer *w, struct err *e);
+/* LEFT, and nobody holds its outputs any more. */
 bool task_is_over(const struct task *t);
 
 #endif

@@ -74,6 +74,7 @@ static int exec(const struct verb *v, struct outcome *out, struct err *e)
 		.console_width = v->size.columns,
 		.console_height = v->size.rows,
 		.pid_file = pid_file,
+		.cgroup = v->cgroup,
 		.detach = true,
 	};
 	int r, status;

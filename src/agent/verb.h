@@ -16,6 +16,7 @@ struct verb {
 	const char *text; /* CREATE: config.json, EXEC: process.json, UPDATE: linux.resources */
 	size_t text_len;
 	uint32_t process;
+	const char *cgroup;  /* EXEC: below the container's; NULL: its own */
 	const char *console; /* the socket that gets the terminal's master; NULL: no terminal */
 	struct message_size size;
 	struct message_signal signal;

@@ -20,6 +20,8 @@ struct client {
 	bool open;
 	uint32_t process; /* 0: none was exec'd */
 	bool has_stream, exited;
+	bool told; /* EXIT */
+	bool left; /* the channel is closed; the stream goes on */
 	int status;
 	struct stream stream;
 };
@@ -79,6 +81,13 @@ void control_close_all(struct mon *m)
 			end(m, &m->clients[i]);
 }
 
+void control_finish_all(struct mon *m)
+{
+	for (size_t i = 0; i < MON_CLIENTS_MAX; i++)
+		if (m->clients[i] && m->clients[i]->has_stream)
+			stream_finish(&m->clients[i]->stream);
+}
+
 struct stream *control_stream(struct client *c)
 {
 	return c->has_stream ? &c->stream : NULL;
@@ -119,31 +128,36 @@ void control_answered(struct mon *m, const struct guest_answer *a)
 	reply(c, a->failure);
 }
 
-void control_exited(struct mon *m, uint32_t process, int status)
+void control_exited(struct mon *m, uint32_t process, int status, uint64_t unread)
 {
 	struct client *c = m->owners[process];
 
 	if (!c)
 		return;
-	m->owners[process] = NULL; /* the number may be used again */
 	c->exited = true;
 	c->status = status;
 	if (c->has_stream)
-		stream_finish(&c->stream);
+		stream_exited(&c->stream, unread);
+}
+
+void control_settle(struct mon *m, uint32_t process)
+{
+	if (process && !m->guest.processes[process].used)
+		m->owners[process] = NULL;
 }
 
 /* ---- questions ---- */
 
 static int open_exec(struct mon *m, struct client *c, const struct frame *f, struct err *e)
 {
-	struct message_terminal t;
-	int r = message_exec_decode(f, &t, e);
+	struct message_exec x;
+	int r = message_exec_decode(f, &x, e);
 
 	if (r < 0)
 		return r;
 	if (c->process || c->channel.n_fds != 3)
 		return err_set(e, EPROTO, "EXEC brings three descriptors, once");
-	r = guest_exec(&m->guest, &t, c->text.s ? c->text.s : "", c->text.len, c, clock_monotonic_ms() + MON_EXEC_MS,
+	r = guest_exec(&m->guest, &x, c->text.s ? c->text.s : "", c->text.len, c, clock_monotonic_ms() + MON_EXEC_MS,
 		       &c->process, e);
 	if (r == 0)
 		m->owners[c->process] = c;
@@ -241,9 +255,36 @@ static int read_frames(struct mon *m, struct client *c)
 	return r;
 }
 
+/* The proxy has gone; who reads the process's output may be there still. */
+static void leave(struct mon *m, struct client **slot)
+{
+	struct client *c = *slot;
+
+	if (c->exited && c->has_stream && !stream_is_over(&c->stream)) {
+		channel_close(&c->channel);
+		c->left = true;
+	} else {
+		end(m, slot);
+	}
+}
+
+static int talk(struct mon *m, struct client *c, short revents)
+{
+	const struct message_exit m_exit = { .status = c->status };
+	int r = 0;
+
+	if (revents & (POLLIN | POLLHUP | POLLERR))
+		r = read_frames(m, c);
+	if (c->exited && !c->told && (!c->has_stream || stream_is_settled(&c->stream))) {
+		(void)message_put_exit(&c->out, 0, &m_exit);
+		c->told = true;
+	}
+	return r < 0 ? r : channel_write(&c->channel, &c->out);
+}
+
 void control_poll(const struct client *c, struct pollfd p[CONTROL_POLLS])
 {
-	p[0] = channel_poll(&c->channel, &c->out, true);
+	p[0] = c->left ? (struct pollfd){ .fd = -1 } : channel_poll(&c->channel, &c->out, true);
 	for (int i = 1; i < CONTROL_POLLS; i++)
 		p[i].fd = -1;
 	if (c->has_stream)
@@ -253,19 +294,12 @@ void control_poll(const struct client *c, struct pollfd p[CONTROL_POLLS])
 void control_move(struct mon *m, struct client **slot, const struct pollfd p[CONTROL_POLLS])
 {
 	struct client *c = *slot;
-	int r = 0;
 
 	if (c->has_stream)
 		stream_move(&c->stream, p + 1);
-	if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
-		r = read_frames(m, c);
-	if (c->exited && c->process && (!c->has_stream || stream_is_empty(&c->stream))) {
-		(void)message_put_exit(&c->out, 0, c->status);
-		c->process = 0;
-	}
-	if (r >= 0)
-		r = channel_write(&c->channel, &c->out);
-	if (r < 0)
+	if (!c->left && talk(m, c, p[0].revents) < 0)
+		leave(m, slot);
+	else if (c->left && stream_is_over(&c->stream))
 		end(m, slot);
 }
 
@@ -274,5 +308,5 @@ bool control_is_idle(const struct client *c)
 	size_t len;
 
 	(void)frame_writer_pending(&c->out, &len);
-	return len == 0 && !(c->exited && c->process);
+	return len == 0 && !(c->exited && !c->told) && (!c->has_stream || stream_is_empty(&c->stream));
 }

@@ -5,7 +5,8 @@
  * A client speaks as a host does to an agent (message.h), without HELLO: TEXT*, then one of SIGNAL, PS, STATS,
  * UPDATE, EXEC, of which one may be open at a time. EXEC brings three descriptors, the process's 0, 1 and 2. After its
  * OK the client may send SIGNAL and RESIZE, which are for that process and, with request 0, are not answered. It
- * is told EXIT. When it leaves, the process is killed.
+ * is told EXIT. When it leaves before, the process is killed; after it, what the process left behind goes on writing to
+ * the descriptors.
  */
 #ifndef HUSK_MON_CONTROL_H
 #define HUSK_MON_CONTROL_H
@@ -16,6 +17,8 @@
 
 void control_accept(struct mon *m);
 void control_close_all(struct mon *m);
+/* No process has more to say. */
+void control_finish_all(struct mon *m);
 
 void control_poll(const struct client *c, struct pollfd p[CONTROL_POLLS]);
 /* May end the client: *slot is NULL then. */
@@ -23,7 +26,9 @@ void control_move(struct mon *m, struct client **slot, const struct pollfd p[CON
 
 struct stream *control_stream(struct client *c);
 void control_answered(struct mon *m, const struct guest_answer *a);
-void control_exited(struct mon *m, uint32_t process, int status);
+void control_exited(struct mon *m, uint32_t process, int status, uint64_t unread);
+/* The process may have nothing more to say, and its number is free then. */
+void control_settle(struct mon *m, uint32_t process);
 /* Has all that its process wrote reached it, and its status? */
 bool control_is_idle(const struct client *c);
 

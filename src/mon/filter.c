@@ -16,6 +16,9 @@ static const int calls[] = {
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(sendto),
+	SCMP_SYS(tee),
+	SCMP_SYS(lseek),
+	SCMP_SYS(pipe2),
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 	/* clients, and the descriptors that they bring (stream.c opens pipes and terminals anew) */

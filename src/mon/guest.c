@@ -99,24 +99,42 @@ int guest_start(struct guest *g, void *who, struct err *e)
 	return a ? close_ask(a, message_put(&g->out, MSG_START, 0, a->request), who, 0, e) : -e->code;
 }
 
-int guest_exec(struct guest *g, const struct message_terminal *m, const char *process, size_t len, void *who,
+static int find_number(const struct guest *g, uint32_t *out, struct err *e)
+{
+	uint32_t running = 0, n = 0;
+
+	for (uint32_t i = GUEST_PROCESSES - 1; i > 0; i--) {
+		running += g->processes[i].used && !g->processes[i].exited;
+		if (!g->processes[i].used)
+			n = i;
+	}
+	if (running >= MESSAGE_PROCESSES_MAX)
+		return err_set(e, EAGAIN, "exec: %d processes at once are all that a VM takes", MESSAGE_PROCESSES_MAX);
+	if (!n)
+		return err_set(e, EAGAIN,
+			       "exec: %u processes that have ended left others in the background with their output, "
+			       "which are all that a VM takes",
+			       MESSAGE_NUMBERS_MAX - running);
+	*out = n;
+	return 0;
+}
+
+int guest_exec(struct guest *g, const struct message_exec *m, const char *process, size_t len, void *who,
 	       int64_t deadline_ms, uint32_t *out_process, struct err *e)
 {
-	uint32_t n = 1;
+	uint32_t n = 0;
 	struct guest_ask *a;
-	int r;
+	int r = find_number(g, &n, e);
 
-	while (n < GUEST_PROCESSES && g->processes[n].used)
-		n++;
-	if (n == GUEST_PROCESSES)
-		return err_set(e, EAGAIN, "exec: %d processes at once are all that a VM takes", MESSAGE_PROCESSES_MAX);
+	if (r < 0)
+		return r;
 	a = open_ask(g, MSG_EXEC, n, process, len, e);
 	if (!a)
 		return -e->code;
 	r = close_ask(a, message_put_exec(&g->out, n, a->request, m), who, deadline_ms, e);
 	if (r < 0)
 		return r;
-	g->processes[n] = (struct guest_process){ .used = true, .terminal = m->terminal };
+	g->processes[n] = (struct guest_process){ .used = true, .terminal = m->terminal.terminal };
 	*out_process = n;
 	return 0;
 }
@@ -156,6 +174,14 @@ void guest_forget(struct guest *g, const void *who)
 	for (size_t i = 0; i < GUEST_ASKS_MAX; i++)
 		if (g->asks[i].who == who)
 			g->asks[i].who = NULL;
+}
+
+bool guest_is_alone(const struct guest *g)
+{
+	for (uint32_t n = 1; n < GUEST_PROCESSES; n++)
+		if (g->processes[n].used)
+			return false;
+	return true;
 }
 
 static void answer(struct guest *g, struct guest_ask *a, const struct err *failure)
@@ -215,10 +241,21 @@ size_t guest_input_room(const struct guest *g, uint32_t process)
 	return p->in.left < room ? p->in.left : room;
 }
 
+size_t guest_input_waits(const struct guest *g, uint32_t process)
+{
+	const struct guest_process *p = &g->processes[process];
+
+	return p->started && p->in.left < CREDIT_INPUT ? CREDIT_INPUT - p->in.left : 0;
+}
+
 void guest_input(struct guest *g, uint32_t process, const void *data, size_t len)
 {
-	if (message_put_data(&g->out, MSG_STDIN, process, data, len) == 0)
-		credit_sender_use(&g->processes[process].in, len);
+	struct guest_process *p = &g->processes[process];
+
+	if (message_put_data(&g->out, MSG_STDIN, process, data, len) < 0)
+		return;
+	credit_sender_use(&p->in, len);
+	p->sent += len;
 }
 
 void guest_input_ended(struct guest *g, uint32_t process)
@@ -235,10 +272,10 @@ void guest_passed(struct guest *g, uint32_t process, enum message_stream stream,
 	struct guest_process *p = &g->processes[process];
 	struct message_credit credit = { .stream = stream };
 
-	if (!p->started) /* it has ended: nothing more will come of it */
+	if (!p->started || p->ended[stream]) /* nothing more will come of it */
 		return;
 	credit.bytes = credit_receiver_pass(&p->out[stream], len);
-	if (credit.bytes && !p->ended[stream])
+	if (credit.bytes)
 		(void)message_put_credit(&g->out, process, &credit);
 }
 
@@ -266,6 +303,15 @@ static int running_process(struct guest *g, const struct frame *f, struct guest_
 	return 0;
 }
 
+/* Its number is free again when nothing more can come of it. */
+static void settle(struct guest *g, uint32_t process)
+{
+	struct guest_process *p = &g->processes[process];
+
+	if (p->exited && p->ended[MESSAGE_STREAM_STDOUT] && p->ended[MESSAGE_STREAM_STDERR])
+		*p = (struct guest_process){ .used = process == 0 };
+}
+
 static int take_hello(struct guest *g, const struct frame *f, struct err *e)
 {
 	struct message_hello hello;
@@ -282,9 +328,9 @@ static int take_hello(struct guest *g, const struct frame *f, struct err *e)
 static void begin(struct guest_process *p)
 {
 	p->started = true;
-	credit_sender_init(&p->in);
-	credit_receiver_init(&p->out[MESSAGE_STREAM_STDOUT]);
-	credit_receiver_init(&p->out[MESSAGE_STREAM_STDERR]);
+	credit_sender_init(&p->in, CREDIT_INPUT);
+	credit_receiver_init(&p->out[MESSAGE_STREAM_STDOUT], CREDIT_START);
+	credit_receiver_init(&p->out[MESSAGE_STREAM_STDERR], CREDIT_START);
 	p->ended[MESSAGE_STREAM_STDERR] = p->terminal;
 }
 
@@ -359,6 +405,7 @@ static int take_output_end(struct guest *g, const struct frame *f, struct err *e
 	if (r < 0)
 		return r;
 	p->ended[s] = true;
+	settle(g, f->process);
 	g->events->output_ended(g->arg, f->process, s);
 	return 0;
 }
@@ -369,6 +416,8 @@ static int take_credit(struct guest *g, const struct frame *f, struct err *e)
 	struct guest_process *p;
 	int r = running_process(g, f, &p, e);
 
+	if (r == 0 && p->exited)
+		r = out_of_turn(f, "it has ended", e);
 	if (r == 0)
 		r = message_credit_decode(f, MESSAGE_AGENT, &credit, e);
 	return r < 0 ? r : credit_sender_grant(&p->in, credit.bytes, e);
@@ -376,18 +425,26 @@ static int take_credit(struct guest *g, const struct frame *f, struct err *e)
 
 static int take_exit(struct guest *g, const struct frame *f, struct err *e)
 {
+	struct message_exit m = { 0 };
 	struct guest_process *p;
-	int status = 0, r;
+	uint64_t unread;
+	int r;
 
 	r = running_process(g, f, &p, e);
+	if (r == 0 && p->exited)
+		r = out_of_turn(f, "it has ended", e);
 	if (r == 0)
-		r = message_exit_decode(f, &status, e);
+		r = message_exit_decode(f, &m, e);
+	if (r == 0 && m.taken > p->sent)
+		r = out_of_turn(f, "it has read more than it got", e);
 	if (r < 0)
 		return r;
-	*p = (struct guest_process){ .used = f->process == 0 };
+	unread = p->sent - m.taken;
+	p->exited = p->ended[MESSAGE_STREAM_STDIN] = true;
+	settle(g, f->process);
 	if (f->process == 0)
 		g->state = GUEST_ENDED;
-	g->events->exited(g->arg, f->process, status);
+	g->events->exited(g->arg, f->process, m.status, unread);
 	return 0;
 }
 

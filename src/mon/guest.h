@@ -11,7 +11,8 @@
  *   GUEST_CREATED -> GUEST_RUNNING   OK of START
  *   GUEST_RUNNING -> GUEST_ENDED     EXIT of process 0
  *
- * A process other than 0 has a number from guest_exec() to its EXIT, or to the ERR of EXEC.
+ * A process other than 0 has a number from guest_exec() to its EXIT and the ends of its outputs, or to the ERR of
+ * EXEC.
  */
 #ifndef HUSK_MON_GUEST_H
 #define HUSK_MON_GUEST_H
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GUEST_PROCESSES (MESSAGE_PROCESSES_MAX + 1)
+#define GUEST_PROCESSES (MESSAGE_NUMBERS_MAX + 1)
 #define GUEST_ASKS_MAX 128
 #define GUEST_ANSWER_MAX (1U << 20)		      /* bytes of text of one answer */
 #define GUEST_OUT_MAX (MESSAGE_TEXT_MAX + (2U << 20)) /* bytes that wait for the guest */
@@ -33,9 +34,10 @@
 enum guest_state { GUEST_BOOTING, GUEST_READY, GUEST_CREATED, GUEST_RUNNING, GUEST_ENDED };
 
 struct guest_process {
-	bool used, started, terminal;
+	bool used, started, exited, terminal;
 	bool ended[MESSAGE_STREAMS]; /* no more will come, or of stdin: go */
 	struct credit_sender in;
+	uint64_t sent;				     /* bytes of stdin */
 	struct credit_receiver out[MESSAGE_STREAMS]; /* STDOUT and STDERR */
 };
 
@@ -63,7 +65,8 @@ struct guest_events {
 	/* All of it has to be taken; guest_passed() says when it is gone. */
 	void (*output)(void *arg, uint32_t process, enum message_stream stream, const void *data, size_t len);
 	void (*output_ended)(void *arg, uint32_t process, enum message_stream stream);
-	void (*exited)(void *arg, uint32_t process, int status);
+	/* unread: how many of the last bytes of its input nobody has read. Its outputs may go on. */
+	void (*exited)(void *arg, uint32_t process, int status, uint64_t unread);
 	void (*oom)(void *arg);
 	void (*said)(void *arg, const struct message_log *line);
 };
@@ -91,7 +94,7 @@ int guest_hello(struct guest *g, const struct message_host_hello *m, struct err 
 int guest_create(struct guest *g, const struct message_create *m, const char *config, void *who, struct err *e);
 int guest_start(struct guest *g, void *who, struct err *e);
 /* *out_process: its number. */
-int guest_exec(struct guest *g, const struct message_terminal *m, const char *process, size_t len, void *who,
+int guest_exec(struct guest *g, const struct message_exec *m, const char *process, size_t len, void *who,
 	       int64_t deadline_ms, uint32_t *out_process, struct err *e);
 int guest_signal(struct guest *g, uint32_t process, const struct message_signal *m, void *who, int64_t deadline_ms,
 		 struct err *e);
@@ -103,6 +106,8 @@ void guest_shutdown(struct guest *g);
 
 /* How many bytes of input the process takes now. */
 size_t guest_input_room(const struct guest *g, uint32_t process);
+/* How many of the bytes that went were perhaps not read; 0 once it has proved a reader (credit.h). */
+size_t guest_input_waits(const struct guest *g, uint32_t process);
 /* len: at most that. */
 void guest_input(struct guest *g, uint32_t process, const void *data, size_t len);
 void guest_input_ended(struct guest *g, uint32_t process);
@@ -113,6 +118,8 @@ void guest_close_output(struct guest *g, uint32_t process, enum message_stream s
 
 /* Nobody waits for these answers any more. */
 void guest_forget(struct guest *g, const void *who);
+/* Is of no process but 0 anything to come? */
+bool guest_is_alone(const struct guest *g);
 /* The first question whose time is over, answered with ETIMEDOUT; false: there is none. */
 bool guest_expired(struct guest *g, int64_t now_ms);
 /* When the next one is; 0: none has a deadline. */

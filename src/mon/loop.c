@@ -46,13 +46,11 @@ static void describe(int status, char *out, size_t size)
 		(void)snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
 }
 
-static void hypervisor_ended(struct mon *m, int status)
+static void tell_hypervisor_end(struct mon *m)
 {
+	int status = m->hypervisor_status;
 	char how[64];
 
-	m->hypervisor = 0;
-	if (m->step == STEP_END)
-		return;
 	drain_console(m);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		mon_fail(m, "the machine powered off or was reset%s",
@@ -61,6 +59,20 @@ static void hypervisor_ended(struct mon *m, int status)
 	}
 	describe(status, how, sizeof(how));
 	mon_fail(m, "the hypervisor '%s' %s", m->machine.hypervisor[0], how);
+}
+
+/* What the guest had said by then is read first: perhaps that the container has ended. */
+static void hypervisor_ended(struct mon *m, int status)
+{
+	m->hypervisor = 0;
+	m->hypervisor_died = true;
+	m->hypervisor_status = status;
+	if (m->step == STEP_END)
+		return;
+	if (m->agent_closed)
+		tell_hypervisor_end(m);
+	else
+		m->deadline_ms = clock_monotonic_ms() + MON_LAST_WORDS_MS;
 }
 
 /* It also ends when the hypervisor has, whose status then says more. */
@@ -131,9 +143,11 @@ static void read_agent(struct mon *m)
 			m->agent_closed = true;
 		return;
 	}
-	/* the hypervisor has most likely ended, and its status says more */
 	m->agent_closed = true;
-	m->deadline_ms = clock_monotonic_ms() + MON_LAST_WORDS_MS;
+	if (m->hypervisor_died)
+		tell_hypervisor_end(m);
+	else /* it has most likely ended, and its status says more */
+		m->deadline_ms = clock_monotonic_ms() + MON_LAST_WORDS_MS;
 }
 
 static void at_deadline(struct mon *m)
@@ -141,7 +155,9 @@ static void at_deadline(struct mon *m)
 	m->deadline_ms = 0;
 	drain_console(m);
 	if (m->step == STEP_END)
-		m->done = true; /* its end is ours */
+		m->late = true; /* our end is the machine's */
+	else if (m->hypervisor_died)
+		tell_hypervisor_end(m);
 	else if (m->server_died)
 		tell_server_end(m);
 	else if (m->agent_closed)
@@ -202,15 +218,29 @@ static void move(struct mon *m, const struct pollfd *p)
 		(void)channel_write(&m->agent, &m->guest.out);
 }
 
-/* The container has ended, all that it wrote is out, and the machine is off. */
+/* The container has ended, all that it wrote is out, and the machine is off, or was bidden long ago. */
 static bool is_over(const struct mon *m)
 {
-	if (m->step != STEP_END || !stream_is_empty(&m->stdio) || m->hypervisor)
+	if (m->step != STEP_END || !stream_is_empty(&m->stdio))
+		return false;
+	if (m->late)
+		return true;
+	if (m->hypervisor && !m->failed)
 		return false;
 	for (size_t i = 0; i < MON_CLIENTS_MAX; i++)
 		if (m->clients[i] && !control_is_idle(m->clients[i]))
 			return false;
 	return true;
+}
+
+/* The ends of exec'd processes come first, and what they wrote. */
+static void power_off(struct mon *m)
+{
+	if (m->step != STEP_END || m->told_off || m->failed || (!m->late && !guest_is_alone(&m->guest)))
+		return;
+	m->told_off = true;
+	guest_shutdown(&m->guest);
+	(void)channel_write(&m->agent, &m->guest.out);
 }
 
 void loop_run(struct mon *m)
@@ -229,6 +259,7 @@ void loop_run(struct mon *m)
 			;
 		if (m->deadline_ms && clock_monotonic_ms() >= m->deadline_ms)
 			at_deadline(m);
+		power_off(m);
 		if (is_over(m))
 			m->done = true;
 	}

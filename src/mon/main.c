@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c: the program husk-mon, pid 1 of a VM's jail (mon.h), and `husk-mon exec [tty]`, a proxy of an exec'd process
+ * main.c: the program husk-mon, pid 1 of a VM's jail (mon.h), and `husk-mon exec tty|pipes [CGROUP]`, a proxy of an exec'd process
  * (proxy.h). husk starts both; nobody types them.
  */
 #include "clock.h"
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 
 	if (argc > 1 && !strcmp(argv[1], "exec"))
-		return proxy_run(argc > 2 && !strcmp(argv[2], "tty"));
+		return proxy_run(argc > 2 && !strcmp(argv[2], "tty"), argc > 3 ? argv[3] : NULL);
 	if (fcntl(MACHINE_FD_GATE, F_GETFD) < 0) {
 		(void)fputs("husk-mon: is started by husk, for a VM\n", stderr);
 		return 2;

@@ -49,22 +49,32 @@ static void tell_stderr(const struct mon *m, const char *why)
 	free(text.s);
 }
 
+/* The container is no more, in whatever way. */
+static void end(struct mon *m)
+{
+	m->step = STEP_END;
+	m->deadline_ms = clock_monotonic_ms() + MON_POWEROFF_MS;
+	stream_finish(&m->stdio);
+}
+
 void mon_fail(struct mon *m, const char *fmt, ...)
 {
 	char why[ERR_MSG_MAX];
 	va_list ap;
 
-	if (m->done)
+	if (m->failed || m->done)
 		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	m->done = true;
+	m->failed = m->agent_closed = true; /* whatever it still says */
 	m->status = MON_FAILED;
 	if (m->gate >= 0)
 		tell_gate(m, why);
 	else
 		tell_stderr(m, why);
+	control_finish_all(m);
+	end(m);
 }
 
 static struct message_size terminal_size(void)
@@ -194,21 +204,21 @@ static void output_ended(void *arg, uint32_t process, enum message_stream which)
 
 	if (s)
 		stream_end(s, which);
+	control_settle(arg, process);
 }
 
-static void exited(void *arg, uint32_t process, int status)
+static void exited(void *arg, uint32_t process, int status, uint64_t unread)
 {
 	struct mon *m = arg;
 
 	if (process) {
-		control_exited(m, process, status);
+		control_exited(m, process, status, unread);
+		control_settle(m, process);
 		return;
 	}
 	m->status = status;
-	m->step = STEP_END;
-	m->deadline_ms = clock_monotonic_ms() + MON_POWEROFF_MS;
-	stream_finish(&m->stdio);
-	guest_shutdown(&m->guest);
+	stream_exited(&m->stdio, unread);
+	end(m);
 }
 
 static void oom(void *arg)
@@ -243,7 +253,7 @@ void mon_agent_moved(struct mon *m)
 	struct err e = { 0 };
 	int r;
 
-	while (!m->done && (r = frame_reader_next(&m->agent.in, &f, &e)) > 0) {
+	while (!m->failed && !m->done && (r = frame_reader_next(&m->agent.in, &f, &e)) > 0) {
 		r = guest_take(&m->guest, &f, &e);
 		if (r == 0 && m->step == STEP_BOOT && m->guest.state == GUEST_READY) {
 			m->step = STEP_CREATE;

@@ -10,11 +10,12 @@
  *   STEP_BOOT -> STEP_CREATE   the agent said HELLO: it was told the time, and to create
  *   STEP_CREATE -> STEP_START  it has created
  *   STEP_START -> STEP_UP      it has started: who waits on the gate is told
- *   STEP_UP -> STEP_END        the container has ended: the guest is told to power off
+ *   STEP_UP -> STEP_END        the container has ended: the guest is told to power off, once it has nothing more
+ *                              to say of others
  *
  * From each of them mon_fail() ends the machine: its reason goes to the gate or, when that
  * was told that the container runs, to standard error with the last lines of the console; the status
- * is MON_FAILED.
+ * is MON_FAILED. What the container has written is written out all the same, however long its reader takes.
  */
 #ifndef HUSK_MON_MON_H
 #define HUSK_MON_MON_H
@@ -35,7 +36,7 @@
 #define MON_EXEC_MS 60000     /* the same of EXEC */
 #define MON_POWEROFF_MS 5000  /* for the guest to power off once the container has ended */
 #define MON_LAST_WORDS_MS 500 /* for the hypervisor to end once one of its channels is closed */
-#define MON_CLIENTS_MAX 128
+#define MON_CLIENTS_MAX 192
 
 enum step { STEP_BOOT, STEP_CREATE, STEP_START, STEP_UP, STEP_END };
 
@@ -53,14 +54,18 @@ struct mon {
 	struct guest guest;
 	struct stream stdio;	  /* of the container */
 	pid_t hypervisor, server; /* 0: ended */
-	bool server_died;	  /* with this status, as waitpid(2) has it */
-	int server_status;
+	/* with these statuses, as waitpid(2) has them */
+	bool hypervisor_died, server_died;
+	int hypervisor_status, server_status;
 	struct client *clients[MON_CLIENTS_MAX];
 	struct client *owners[GUEST_PROCESSES]; /* of exec'd processes; NULL: gone */
 	uint64_t early_signals;			/* bit n - 1: signal n came before the container ran */
 	int64_t deadline_ms;			/* of this step; 0: none */
 	struct message_size size;		/* of the terminal, as the guest was told */
 	int status;				/* the container's */
+	bool failed;
+	bool told_off; /* the guest, to power off */
+	bool late;     /* nobody is waited for any more, but who takes the container's output */
 	bool done;
 };
 

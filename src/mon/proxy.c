@@ -29,6 +29,7 @@
 struct proxy {
 	struct channel channel;
 	struct frame_writer out;
+	const char *cgroup; /* NULL: the container's */
 	int sigfd;
 	bool terminal, up, done;
 	int status;
@@ -57,7 +58,11 @@ static void fail(struct proxy *p, const struct err *e)
 static int ask(struct proxy *p, struct err *e)
 {
 	const int stdio[3] = { 0, 1, 2 };
-	struct message_terminal t = { .terminal = p->terminal };
+	struct message_exec x = {
+		.terminal.terminal = p->terminal,
+		.cgroup = p->cgroup,
+		.cgroup_len = p->cgroup ? strlen(p->cgroup) : 0,
+	};
 	AUTO_FREE char *text = NULL;
 	const uint8_t *bytes;
 	size_t len;
@@ -70,8 +75,8 @@ static int ask(struct proxy *p, struct err *e)
 	if (r < 0)
 		return err_sys(e, -r, "read the process (at most %u bytes)", MESSAGE_TEXT_MAX);
 	if (p->terminal)
-		t.size = size_of_terminal();
-	if (message_put_text(&p->out, REQUEST, text, len) < 0 || message_put_exec(&p->out, NUMBER, REQUEST, &t) < 0)
+		x.terminal.size = size_of_terminal();
+	if (message_put_text(&p->out, REQUEST, text, len) < 0 || message_put_exec(&p->out, NUMBER, REQUEST, &x) < 0)
 		return err_set(e, EFBIG, "the process is too large for the guest");
 	bytes = frame_writer_pending(&p->out, &len);
 	n = fd_send(FD_CONNECTION, bytes, 1, stdio, 3);
@@ -109,16 +114,16 @@ static void take_answer(struct proxy *p, const struct frame *f)
 
 static void take(struct proxy *p, const struct frame *f)
 {
+	struct message_exit m;
 	struct err e = { 0 };
-	int status;
 
 	if (message_check(f, MESSAGE_AGENT, &e) < 0) {
 		fail(p, &e);
 	} else if ((f->type == MSG_OK || f->type == MSG_ERR) && !p->up) {
 		take_answer(p, f);
-	} else if (f->type == MSG_EXIT && p->up && message_exit_decode(f, &status, &e) == 0) {
+	} else if (f->type == MSG_EXIT && p->up && message_exit_decode(f, &m, &e) == 0) {
 		p->done = true;
-		p->status = status;
+		p->status = m.status;
 	}
 }
 
@@ -173,9 +178,9 @@ static void loop(struct proxy *p)
 	}
 }
 
-int proxy_run(bool terminal)
+int proxy_run(bool terminal, const char *cgroup)
 {
-	struct proxy p = { .terminal = terminal, .status = PROXY_FAILED };
+	struct proxy p = { .terminal = terminal, .cgroup = cgroup, .status = PROXY_FAILED };
 	struct err e = { 0 };
 	sigset_t all;
 

@@ -11,6 +11,6 @@
 #include <stdbool.h>
 
 /* Returns the exit status. */
-int proxy_run(bool terminal);
+int proxy_run(bool terminal, const char *cgroup);
 
 #endif

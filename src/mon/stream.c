@@ -9,8 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define PIECE 4096     /* poll(2) says there is room for PIPE_BUF bytes */
-#define READ_MAX 32768 /* bytes at once */
+#define PIECE 4096 /* poll(2) says there is room for PIPE_BUF bytes */
 
 /* Another description of the same pipe or terminal, so that O_NONBLOCK is nobody's but ours. */
 static int reopen(int fd, int flags)
@@ -31,16 +30,18 @@ static int reopen(int fd, int flags)
 
 void stream_open(struct stream *s, struct guest *guest, uint32_t process, const int fds[3], bool terminal)
 {
-	*s = (struct stream){ .guest = guest, .process = process, .terminal = terminal };
-	s->in = reopen(fds[0], O_RDONLY);
+	*s = (struct stream){ .guest = guest, .process = process };
+	input_open(&s->in, reopen(fds[0], O_RDONLY));
 	s->out[MESSAGE_STREAM_STDIN].fd = -1;
 	s->out[MESSAGE_STREAM_STDOUT].fd = reopen(fds[1], O_WRONLY);
 	s->out[MESSAGE_STREAM_STDERR].fd = reopen(fds[2], O_WRONLY);
+	if (terminal)
+		stream_end(s, MESSAGE_STREAM_STDERR);
 }
 
 static void passed(struct stream *s, enum message_stream which, size_t len)
 {
-	if (s->guest)
+	if (!s->out[which].ended) /* or its number may be another's by now */
 		guest_passed(s->guest, s->process, which, len);
 }
 
@@ -48,12 +49,12 @@ static void out_close(struct stream_out *o)
 {
 	fd_close(&o->fd);
 	free(o->buf);
-	*o = (struct stream_out){ .fd = -1 };
+	*o = (struct stream_out){ .fd = -1, .ended = o->ended };
 }
 
 void stream_close(struct stream *s)
 {
-	fd_close(&s->in);
+	input_close(&s->in, s->in.looked_at);
 	out_close(&s->out[MESSAGE_STREAM_STDOUT]);
 	out_close(&s->out[MESSAGE_STREAM_STDERR]);
 }
@@ -65,7 +66,7 @@ static void refuse(struct stream *s, enum message_stream which)
 	size_t len = o->len;
 
 	out_close(o);
-	if (s->guest)
+	if (!o->ended)
 		guest_close_output(s->guest, s->process, which);
 	passed(s, which, len);
 }
@@ -86,10 +87,11 @@ static void out_write(struct stream *s, enum message_stream which)
 		return;
 	o->start += (size_t)n;
 	o->len -= (size_t)n;
+	o->owed -= o->owed < (size_t)n ? o->owed : (size_t)n;
 	passed(s, which, (size_t)n);
 	if (o->len)
 		return;
-	if (o->ending)
+	if (o->ended)
 		out_close(o);
 	o->start = 0;
 }
@@ -118,17 +120,28 @@ void stream_end(struct stream *s, enum message_stream which)
 {
 	struct stream_out *o = &s->out[which];
 
-	o->ending = true;
+	o->ended = true;
 	if (!o->len)
 		out_close(o);
 }
 
+void stream_exited(struct stream *s, uint64_t unread)
+{
+	input_close(&s->in, unread);
+	for (int i = MESSAGE_STREAM_STDOUT; i <= MESSAGE_STREAM_STDERR; i++)
+		s->out[i].owed = s->out[i].len;
+}
+
 void stream_finish(struct stream *s)
 {
-	fd_close(&s->in);
-	s->guest = NULL; /* where its number may be another's by now */
+	input_close(&s->in, s->in.looked_at);
 	stream_end(s, MESSAGE_STREAM_STDOUT);
 	stream_end(s, MESSAGE_STREAM_STDERR);
+}
+
+bool stream_is_settled(const struct stream *s)
+{
+	return !s->out[MESSAGE_STREAM_STDOUT].owed && !s->out[MESSAGE_STREAM_STDERR].owed;
 }
 
 bool stream_is_empty(const struct stream *s)
@@ -136,36 +149,21 @@ bool stream_is_empty(const struct stream *s)
 	return !s->out[MESSAGE_STREAM_STDOUT].len && !s->out[MESSAGE_STREAM_STDERR].len;
 }
 
+bool stream_is_over(const struct stream *s)
+{
+	return stream_is_empty(s) && s->out[MESSAGE_STREAM_STDOUT].ended && s->out[MESSAGE_STREAM_STDERR].ended;
+}
+
 void stream_poll(const struct stream *s, struct pollfd p[STREAM_POLLS])
 {
-	p[0] = (struct pollfd){ .fd = -1, .events = POLLIN };
-	if (s->in >= 0 && guest_input_room(s->guest, s->process))
-		p[0].fd = s->in;
+	p[0] = input_poll(&s->in, s->guest, s->process);
 	for (int i = MESSAGE_STREAM_STDOUT; i <= MESSAGE_STREAM_STDERR; i++)
 		p[i] = (struct pollfd){ .fd = s->out[i].len ? s->out[i].fd : -1, .events = POLLOUT };
 }
 
-static void read_input(struct stream *s)
-{
-	char buf[READ_MAX];
-	size_t room = guest_input_room(s->guest, s->process);
-	ssize_t n;
-
-	if (!room)
-		return;
-	n = read(s->in, buf, room < sizeof(buf) ? room : sizeof(buf));
-	if (n > 0)
-		guest_input(s->guest, s->process, buf, (size_t)n);
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-		return;
-	fd_close(&s->in);
-	guest_input_ended(s->guest, s->process);
-}
-
 void stream_move(struct stream *s, const struct pollfd p[STREAM_POLLS])
 {
-	if (p[0].fd >= 0 && p[0].revents)
-		read_input(s);
+	input_move(&s->in, s->guest, s->process, p[0].fd >= 0 && p[0].revents);
 	for (int i = MESSAGE_STREAM_STDOUT; i <= MESSAGE_STREAM_STDERR; i++)
 		if (p[i].fd >= 0 && p[i].revents && s->out[i].len)
 			out_write(s, (enum message_stream)i);

@@ -6,12 +6,14 @@
  * A pipe or terminal is opened anew without blocking, where that is allowed; what else cannot
  * be is asked by poll(2) before each call and written to in pieces that fit. What the guest
  * sends is held until it is written; credit.h bounds it. Who does not take it any more loses it.
+ * The input is input.h's.
  */
 #ifndef HUSK_MON_STREAM_H
 #define HUSK_MON_STREAM_H
 
 #include "err.h"
 #include "guest.h"
+#include "input.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -22,14 +24,14 @@ struct stream_out {
 	int fd; /* -1: closed */
 	char *buf;
 	size_t start, len, cap;
-	bool ending; /* closed once all is written */
+	size_t owed; /* of what is held: what came before the process's end */
+	bool ended;  /* nothing more comes; closed once all is written */
 };
 
 struct stream {
-	struct guest *guest; /* NULL once the process has ended */
+	struct guest *guest;
 	uint32_t process;
-	int in; /* -1: none, or ended */
-	bool terminal;
+	struct input in;
 	struct stream_out out[MESSAGE_STREAMS]; /* STDOUT and STDERR */
 };
 
@@ -41,10 +43,16 @@ void stream_close(struct stream *s);
 /* From the guest. */
 void stream_add(struct stream *s, enum message_stream which, const void *data, size_t len);
 void stream_end(struct stream *s, enum message_stream which);
-/* The process has ended: input is closed, and output once it is written. */
+/* The process has ended; what it left behind may still write. unread: as guest_events.exited() has it. */
+void stream_exited(struct stream *s, uint64_t unread);
+/* Input is closed, and output once it is written. */
 void stream_finish(struct stream *s);
+/* What came before the process's end is written. */
+bool stream_is_settled(const struct stream *s);
 /* Nothing is held any more. */
 bool stream_is_empty(const struct stream *s);
+/* And nothing more will come. */
+bool stream_is_over(const struct stream *s);
 
 /* What to poll for, and what came of it. */
 void stream_poll(const struct stream *s, struct pollfd p[STREAM_POLLS]);

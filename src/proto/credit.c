@@ -4,9 +4,9 @@
 
 #include <assert.h>
 
-void credit_sender_init(struct credit_sender *s)
+void credit_sender_init(struct credit_sender *s, uint32_t start)
 {
-	s->left = CREDIT_START;
+	s->left = start;
 }
 
 void credit_sender_use(struct credit_sender *s, size_t len)
@@ -24,9 +24,9 @@ int credit_sender_grant(struct credit_sender *s, uint32_t bytes, struct err *e)
 	return 0;
 }
 
-void credit_receiver_init(struct credit_receiver *r)
+void credit_receiver_init(struct credit_receiver *r, uint32_t start)
 {
-	*r = (struct credit_receiver){ .open = CREDIT_START };
+	*r = (struct credit_receiver){ .open = start, .step = start == CREDIT_START ? CREDIT_START / 2 : 1 };
 }
 
 int credit_receiver_take(struct credit_receiver *r, size_t len, struct err *e)
@@ -45,10 +45,16 @@ uint32_t credit_receiver_pass(struct credit_receiver *r, size_t len)
 	assert(len <= r->held);
 	r->held -= (uint32_t)len;
 	r->owed += (uint32_t)len;
-	if (r->owed < CREDIT_START / 2)
+	if (r->owed < r->step)
 		return 0;
 	grant = r->owed;
 	r->open += grant;
 	r->owed = 0;
 	return grant;
+}
+
+void credit_receiver_widen(struct credit_receiver *r)
+{
+	r->owed += CREDIT_START - CREDIT_INPUT;
+	r->step = CREDIT_START / 2;
 }

@@ -18,7 +18,7 @@
 #define SIZE_LEN 4
 #define CREDIT_LEN 8
 #define CLOSE_LEN 4
-#define EXIT_LEN 4
+#define EXIT_LEN (4 + 8)
 #define CODE_LEN 4 /* of ERR and LOG, before the text */
 
 #define SIGNAL_MAX 64
@@ -36,7 +36,7 @@ static const struct shape {
 	[MSG_CREDIT] = { "CREDIT", SIDE_HOST | SIDE_AGENT, CREDIT_LEN, CREDIT_LEN, true },
 	[MSG_CREATE] = { "CREATE", SIDE_HOST, TERMINAL_LEN + 1, TERMINAL_LEN + MESSAGE_ID_MAX, false },
 	[MSG_START] = { "START", SIDE_HOST, 0, 0, false },
-	[MSG_EXEC] = { "EXEC", SIDE_HOST, TERMINAL_LEN, TERMINAL_LEN, true },
+	[MSG_EXEC] = { "EXEC", SIDE_HOST, TERMINAL_LEN, TERMINAL_LEN + MESSAGE_CGROUP_MAX, true },
 	[MSG_SIGNAL] = { "SIGNAL", SIDE_HOST, SIGNAL_LEN, SIGNAL_LEN, true },
 	[MSG_RESIZE] = { "RESIZE", SIDE_HOST, SIZE_LEN, SIZE_LEN, true },
 	[MSG_STDIN] = { "STDIN", SIDE_HOST, 1, FRAME_PAYLOAD_MAX, true },
@@ -135,11 +135,18 @@ int message_create_decode(const struct frame *f, struct message_create *out, str
 	return terminal_decode(f->payload, "CREATE", &out->terminal, e);
 }
 
-int message_exec_decode(const struct frame *f, struct message_terminal *out, struct err *e)
+int message_exec_decode(const struct frame *f, struct message_exec *out, struct err *e)
 {
+	const char *cgroup = (const char *)f->payload + TERMINAL_LEN;
+	size_t len = f->len - TERMINAL_LEN;
+
 	if (f->process == 0)
 		return err_set(e, EPROTO, "EXEC: process 0 is the container's init");
-	return terminal_decode(f->payload, "EXEC", out, e);
+	if (memchr(cgroup, '\0', len))
+		return err_set(e, EPROTO, "EXEC: the cgroup has a NUL byte");
+	out->cgroup = cgroup;
+	out->cgroup_len = len;
+	return terminal_decode(f->payload, "EXEC", &out->terminal, e);
 }
 
 int message_signal_decode(const struct frame *f, struct message_signal *out, struct err *e)
@@ -184,13 +191,14 @@ int message_close_decode(const struct frame *f, struct message_close *out, struc
 	return 0;
 }
 
-int message_exit_decode(const struct frame *f, int *out_status, struct err *e)
+int message_exit_decode(const struct frame *f, struct message_exit *out, struct err *e)
 {
 	uint32_t status = frame_get_u32(f->payload);
 
 	if (status > 255)
 		return err_set(e, EPROTO, "EXIT: status %u: expected 0 to 255", status);
-	*out_status = (int)status;
+	out->status = (int)status;
+	out->taken = frame_get_u64(f->payload + 4);
 	return 0;
 }
 
@@ -306,12 +314,15 @@ int message_put_create(struct frame_writer *w, uint32_t request, const struct me
 	return put(w, MSG_CREATE, 0, request, p, TERMINAL_LEN + m->id_len);
 }
 
-int message_put_exec(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_terminal *m)
+int message_put_exec(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_exec *m)
 {
-	uint8_t p[TERMINAL_LEN];
+	uint8_t p[TERMINAL_LEN + MESSAGE_CGROUP_MAX];
 
-	terminal_encode(m, p);
-	return put(w, MSG_EXEC, process, request, p, sizeof(p));
+	assert(m->cgroup_len <= MESSAGE_CGROUP_MAX);
+	terminal_encode(&m->terminal, p);
+	if (m->cgroup_len)
+		memcpy(p + TERMINAL_LEN, m->cgroup, m->cgroup_len);
+	return put(w, MSG_EXEC, process, request, p, TERMINAL_LEN + m->cgroup_len);
 }
 
 int message_put_signal(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_signal *m)
@@ -349,11 +360,12 @@ int message_put_close(struct frame_writer *w, uint32_t process, const struct mes
 	return put(w, MSG_CLOSE, process, 0, p, sizeof(p));
 }
 
-int message_put_exit(struct frame_writer *w, uint32_t process, int status)
+int message_put_exit(struct frame_writer *w, uint32_t process, const struct message_exit *m)
 {
 	uint8_t p[EXIT_LEN];
 
-	frame_put_u32(p, (uint32_t)status);
+	frame_put_u32(p, (uint32_t)m->status);
+	frame_put_u64(p + 4, m->taken);
 	return put(w, MSG_EXIT, process, 0, p, sizeof(p));
 }
 

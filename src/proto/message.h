@@ -12,13 +12,13 @@
  *   SIGNAL, RESIZE, PS, STATS, TEXT* UPDATE (linux.resources) -> OK, before it TEXT* where there is something to say
  *   SHUTDOWN                   is answered by the end of the channel
  *
- * Between the OK of START or EXEC and EXIT, which is the last that is heard of a process
- * (its number is free again): STDIN and STDIN_EOF to it, STDOUT, STDERR and their EOF from
- * it, each stream under the rules of credit.h. All that the process itself wrote before
- * its end comes before its EXIT. CLOSE ends an output as the end of a pipe's reader does (a
- * terminal hangs up); what of it is under way then needs no credit. What the host sends to a process that has just ended is
- * ignored, but for SIGNAL and RESIZE, which are answered with ESRCH. With a terminal all
- * output is STDOUT, and STDIN_EOF means nothing.
+ * From the OK of START or EXEC on: STDIN and STDIN_EOF to the process until its EXIT, STDOUT and
+ * STDERR from it until their EOF, each stream under the rules of credit.h. All that the process itself wrote
+ * before its end comes before its EXIT. What it left behind may still hold its outputs, which then go on; its number
+ * is free again once EXIT and both EOFs were sent. CLOSE ends an output as the end of a pipe's reader does (a
+ * terminal hangs up); what of it is under way then needs no credit, and its EOF is the answer. What the host sends to
+ * a process that has just ended is ignored, but for SIGNAL and RESIZE, which are answered with ESRCH. With a
+ * terminal all output is STDOUT, of which the EOF comes before the EXIT, and STDIN_EOF means nothing.
  *
  * Encoding writes one frame into a frame_writer: 0, or -ENOBUFS when that is full. Decoding
  * takes a frame that message_check() has let pass; the structs' texts point into its payload
@@ -39,8 +39,10 @@
 #define MESSAGE_TEXT_MAX (4U << 20) /* bytes of all TEXT that belong together */
 #define MESSAGE_REASON_MAX 4095	    /* bytes of an ERR's message or a LOG's line */
 #define MESSAGE_ID_MAX 1024	    /* bytes of a container's id */
+#define MESSAGE_CGROUP_MAX 4095	    /* bytes of the path of an exec'd process's cgroup */
 #define MESSAGE_ENTROPY 64	    /* bytes */
 #define MESSAGE_PROCESSES_MAX 64    /* exec'd processes at once, beside the init */
+#define MESSAGE_NUMBERS_MAX 128	    /* the same with those that have ended and left others with their outputs */
 
 enum message_type {
 	MSG_HELLO = 1,	/* both ways; from the agent: struct message_hello, from the host: struct message_host_hello */
@@ -48,7 +50,7 @@ enum message_type {
 	MSG_CREDIT,	/* both ways: struct message_credit */
 	MSG_CREATE,	/* from here on, from the host: struct message_create */
 	MSG_START,	/* empty */
-	MSG_EXEC,	/* struct message_terminal */
+	MSG_EXEC,	/* struct message_exec */
 	MSG_SIGNAL,	/* struct message_signal */
 	MSG_RESIZE,	/* struct message_size */
 	MSG_STDIN,	/* bytes, at least one */
@@ -63,7 +65,7 @@ enum message_type {
 	MSG_STDERR,	/* the same */
 	MSG_STDOUT_EOF, /* empty */
 	MSG_STDERR_EOF, /* empty */
-	MSG_EXIT,	/* the status: 0 to 255, 128 + n for signal n */
+	MSG_EXIT,	/* struct message_exit */
 	MSG_OOM,	/* empty: the kernel has killed in the container for lack of memory */
 	MSG_LOG,	/* struct message_log */
 	MSG_CLOSE,	/* from the host: struct message_close: nobody reads this output any more */
@@ -100,6 +102,17 @@ struct message_create {
 	size_t id_len; /* 1 to MESSAGE_ID_MAX */
 };
 
+struct message_exec {
+	struct message_terminal terminal;
+	const char *cgroup; /* below the container's */
+	size_t cgroup_len;  /* 0: the container's own; at most MESSAGE_CGROUP_MAX */
+};
+
+struct message_exit {
+	int status;	/* 0 to 255, 128 + n for signal n */
+	uint64_t taken; /* bytes of STDIN that were read in the guest; the others are nobody's yet */
+};
+
 struct message_signal {
 	uint32_t signal; /* 1 to 64 */
 	bool all;	 /* every process of the container; the frame's process is 0 then */
@@ -130,12 +143,12 @@ int message_check(const struct frame *f, enum message_side from, struct err *e);
 int message_hello_decode(const struct frame *f, struct message_hello *out, struct err *e);
 int message_host_hello_decode(const struct frame *f, struct message_host_hello *out, struct err *e);
 int message_create_decode(const struct frame *f, struct message_create *out, struct err *e);
-int message_exec_decode(const struct frame *f, struct message_terminal *out, struct err *e);
+int message_exec_decode(const struct frame *f, struct message_exec *out, struct err *e);
 int message_signal_decode(const struct frame *f, struct message_signal *out, struct err *e);
 int message_resize_decode(const struct frame *f, struct message_size *out, struct err *e);
 int message_credit_decode(const struct frame *f, enum message_side from, struct message_credit *out, struct err *e);
 int message_close_decode(const struct frame *f, struct message_close *out, struct err *e);
-int message_exit_decode(const struct frame *f, int *out_status, struct err *e);
+int message_exit_decode(const struct frame *f, struct message_exit *out, struct err *e);
 int message_log_decode(const struct frame *f, struct message_log *out, struct err *e);
 /* What failed at the other end: a code of 1 to 4095, a message cut to ERR_MSG_MAX in which bytes that are not
  * printable became '?'. */
@@ -153,12 +166,12 @@ int message_put_text(struct frame_writer *w, uint32_t request, const char *text,
 int message_put_hello(struct frame_writer *w, const struct message_hello *m);
 int message_put_host_hello(struct frame_writer *w, const struct message_host_hello *m);
 int message_put_create(struct frame_writer *w, uint32_t request, const struct message_create *m);
-int message_put_exec(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_terminal *m);
+int message_put_exec(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_exec *m);
 int message_put_signal(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_signal *m);
 int message_put_resize(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_size *m);
 int message_put_credit(struct frame_writer *w, uint32_t process, const struct message_credit *m);
 int message_put_close(struct frame_writer *w, uint32_t process, const struct message_close *m);
-int message_put_exit(struct frame_writer *w, uint32_t process, int status);
+int message_put_exit(struct frame_writer *w, uint32_t process, const struct message_exit *m);
 int message_put_err(struct frame_writer *w, uint32_t process, uint32_t request, const struct err *m);
 /* A line that is too long is cut. */
 int message_put_log(struct frame_writer *w, const struct message_log *m);

@@ -22,7 +22,7 @@ struct side {
 static int again_host(struct side *s, const struct frame *f, struct err *e)
 {
 	struct message_host_hello hello;
-	struct message_terminal terminal;
+	struct message_exec exec;
 	struct message_create create;
 	struct message_signal sig;
 	struct message_close output;
@@ -37,8 +37,8 @@ static int again_host(struct side *s, const struct frame *f, struct err *e)
 		r = message_create_decode(f, &create, e);
 		return r < 0 ? r : message_put_create(&s->w, f->request, &create);
 	case MSG_EXEC:
-		r = message_exec_decode(f, &terminal, e);
-		return r < 0 ? r : message_put_exec(&s->w, f->process, f->request, &terminal);
+		r = message_exec_decode(f, &exec, e);
+		return r < 0 ? r : message_put_exec(&s->w, f->process, f->request, &exec);
 	case MSG_SIGNAL:
 		r = message_signal_decode(f, &sig, e);
 		return r < 0 ? r : message_put_signal(&s->w, f->process, f->request, &sig);
@@ -58,15 +58,16 @@ static int again_agent(struct side *s, const struct frame *f, struct err *e)
 	struct message_hello hello;
 	struct message_log log;
 	struct err failure;
-	int r, status;
+	struct message_exit end;
+	int r;
 
 	switch (f->type) {
 	case MSG_HELLO:
 		r = message_hello_decode(f, &hello, e);
 		return r < 0 ? r : message_put_hello(&s->w, &hello);
 	case MSG_EXIT:
-		r = message_exit_decode(f, &status, e);
-		return r < 0 ? r : message_put_exit(&s->w, f->process, status);
+		r = message_exit_decode(f, &end, e);
+		return r < 0 ? r : message_put_exit(&s->w, f->process, &end);
 	case MSG_LOG:
 		r = message_log_decode(f, &log, e);
 		return r < 0 ? r : message_put_log(&s->w, &log);
@@ -170,8 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	s.from = data[0] & 1 ? MESSAGE_AGENT : MESSAGE_HOST;
-	credit_receiver_init(&s.in);
-	credit_sender_init(&s.out);
+	credit_receiver_init(&s.in, CREDIT_START);
+	credit_sender_init(&s.out, CREDIT_START);
 	credit_sender_use(&s.out, CREDIT_START);
 	frame_writer_init(&s.w, FRAME_MAX);
 	frame_reader_init(&r);

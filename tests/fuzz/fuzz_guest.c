@@ -30,19 +30,20 @@ static void output(void *arg, uint32_t process, enum message_stream stream, cons
 	assert(process < GUEST_PROCESSES && stream != MESSAGE_STREAM_STDIN);
 	held[process][stream] += len;
 	assert(held[process][stream] <= CREDIT_START);
+	assert(guest.processes[process].started);
 }
 
 static void output_ended(void *arg, uint32_t process, enum message_stream stream)
 {
 	(void)arg;
 	assert(process < GUEST_PROCESSES && stream != MESSAGE_STREAM_STDIN);
+	held[process][stream] = 0; /* nothing is granted for it any more */
 }
 
-static void exited(void *arg, uint32_t process, int status)
+static void exited(void *arg, uint32_t process, int status, uint64_t unread)
 {
 	(void)arg;
-	assert(process < GUEST_PROCESSES && status >= 0 && status <= 255);
-	memset(held[process], 0, sizeof(held[process]));
+	assert(process < GUEST_PROCESSES && status >= 0 && status <= 255 && unread < SIZE_MAX);
 }
 
 static void oom(void *arg)
@@ -67,7 +68,7 @@ static void pass(uint32_t process, enum message_stream stream)
 static void host_step(uint8_t what)
 {
 	const struct message_create c = { .id = "box", .id_len = 3 };
-	const struct message_terminal t = { 0 };
+	const struct message_exec x = { 0 };
 	const struct message_signal s = { .signal = 1 };
 	struct err e = { 0 };
 	uint32_t process = 0;
@@ -80,7 +81,7 @@ static void host_step(uint8_t what)
 		(void)guest_start(&guest, &guest, &e);
 		break;
 	case 0xf2:
-		(void)guest_exec(&guest, &t, "{}", 2, &guest, 5, &process, &e);
+		(void)guest_exec(&guest, &x, "{}", 2, &guest, 5, &process, &e);
 		break;
 	case 0xf3:
 		(void)guest_signal(&guest, 0, &s, &guest, 5, &e);

@@ -42,11 +42,12 @@ process() {
 	}
 }
 
-# expect LINE...: exactly these came, but for the ends of streams, which may come before or after an exit.
+# expect LINE...: exactly these came, but for the ends of streams, which may come before or after an exit, and what was
+# read of inputs.
 expect() {
 	local want got
 	want=$(printf '%s\n' "$@")
-	got=$(grep -v '^eof ' <<<"$OUT" || true)
+	got=$(grep -Ev '^(eof|taken) ' <<<"$OUT" || true)
 	[ "$got" = "$want" ] || fail "came '${got//$'\n'/; }', not '${want//$'\n'/; }' (${ERR//$'\n'/; })"
 }
 
@@ -173,12 +174,49 @@ test_standard_input_that_nobody_reads() {
 	bundle 'sleep 1000'
 	process p.json 'exec sleep 1000'
 	process closed.json 'exec 0<&-; echo closed; exec sleep 1000'
-	head -c 200000 /dev/zero >in
+	head -c 4000 /dev/zero >in
 	run_container exec 1 p.json - exec 2 closed.json - output 2 closed stdin 1 in stdin 2 in sleep 300 shell "$RSS" \
 		signal 1 9 wait 1 signal 2 9 wait 2
+	assert_eq "$(grep -c '^taken [12] 0$' <<<"$OUT")" 2 "processes that took nothing"
 	rss=$(sed -n 's/^rss //p' <<<"$OUT")
 	expect ok ok ok ok "rss $rss" ok "exit 1 137" ok "exit 2 137" end "agent 0"
 	assert_small "$rss"
+}
+
+# At its end the host is told what the process has read, and may hand the rest to others.
+test_what_was_read_of_an_input() {
+	bundle 'exec sleep 1000'
+	process line.json 'read -r line; echo "$line"'
+	process none.json true
+	process much.json 'exec dd bs=1000 count=1000 iflag=fullblock 2>/dev/null'
+	{ echo first; seq 500; } >in
+	head -c 1500000 /dev/urandom >big
+	run_container exec 1 line.json - stdin 1 in wait 1 exec 2 none.json - stdin 2 in eof 2 wait 2 \
+		exec 3 much.json - stdin 3 big wait 3 settle 3
+	assert_eq "$(grep '^taken' <<<"$OUT")" $'taken 1 6\ntaken 2 0\ntaken 3 1000000'
+	assert_out 1.out first
+	head -c 1000000 big | cmp - io/3.out
+}
+
+# Nothing is asked for in advance: a second line is asked for when the first one was read.
+test_input_is_asked_for_when_it_was_read() {
+	bundle 'exec sleep 1000'
+	process p.json 'read -r line; echo got; sleep 1000'
+	head -c 4095 /dev/zero | tr '\0' x >in
+	echo >>in
+	echo more >more
+	run_container exec 1 p.json - stdin 1 in output 1 got stdin 1 more signal 1 9 wait 1
+	assert_eq "$(grep '^taken' <<<"$OUT")" 'taken 1 4096'
+}
+
+test_an_exec_in_a_cgroup_of_its_own() {
+	bundle 'mkdir /sys/fs/cgroup/sub; echo ready; exec sleep 1000' \
+		'.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup2", source: "cgroup", options: ["rw"]}]'
+	[ -n "$(cgroup2_root)" ] || skip "no cgroup2"
+	process p.json 'cat /proc/self/cgroup'
+	run_container output 0 ready exec-in 1 p.json sub wait 1 exec-in 2 p.json none
+	expect ok ok ok "exit 1 0" "$(grep '^err 2 .*none' <<<"$OUT")" end "agent 0"
+	assert_match "$(cat io/1.out)" '^0::/sub$'
 }
 
 test_a_terminal() {
@@ -274,15 +312,32 @@ test_64_processes_at_once() {
 	assert_eq "$(cat io/{1..64}.out | sort | uniq -c | tr -s ' ')" " 64 hello"
 }
 
-# The process that was asked for has ended; what it left behind goes on, and may still write.
+# The process that was asked for has ended; what it left behind goes on, and what it writes still comes.
 test_what_is_left_in_the_background() {
 	bundle 'exec sleep 1000' '.root.readonly = false'
-	process p.json '(sleep 1; echo late; echo late >&2; echo alive >/tmp/alive) & echo now'
+	process p.json '(read -r line </tmp/fifo; echo late; echo late >&2; yes | head -c 1000000) & echo now'
 	process terminal.json '(trap "" HUP; sleep 1000) & echo now' '.terminal = true'
-	run_container exec 1 p.json - wait 1 exec 2 terminal.json 80x25 wait 2 sleep 1500
-	expect ok ok ok "exit 1 0" ok "exit 2 0" end "agent 0"
-	assert_out 1.out now
-	assert_eq "$(cat b/rootfs/tmp/alive)" alive "what the background wrote"
+	mkfifo b/rootfs/tmp/fifo
+	run_container exec 1 p.json - wait 1 shell 'cat io/1.out' exec 2 terminal.json 80x25 settle 2 \
+		exec 1 p.json - shell 'echo go >b/rootfs/tmp/fifo' settle 1
+	expect ok ok ok "exit 1 0" now ok "exit 2 0" "err 17 process 1 is there already" end "agent 0"
+	assert_eq "$(head -n 2 io/1.out)" $'now\nlate'
+	assert_eq "$(wc -c <io/1.out)" 1000009 "bytes that the background wrote"
+	assert_out 1.err late
+}
+
+# So may many, if not without end.
+test_many_left_in_the_background() {
+	local n words=()
+	bundle 'exec sleep 1000'
+	process p.json 'sleep 1000 &'
+	for n in $(seq 129); do
+		words+=(exec "$n" p.json -)
+		[ "$n" = 129 ] || words+=(wait "$n")
+	done
+	run_container "${words[@]}"
+	assert_eq "$(grep -c '^exit [0-9]* 0$' <<<"$OUT")" 128 "exits"
+	assert_match "$OUT" "^err 11 the outputs of 128 processes that have ended are still held open by others"
 }
 
 test_the_host_goes_away() {

@@ -124,6 +124,29 @@ test_one_vm_and_every_command() {
 	kill -KILL "$(cat pid)"
 	wait_for 20 no_sleeper
 
+	# what a process left behind writes to the same outputs, and exec does not wait for it
+	mkfifo b/rootfs/tmp/go
+	{
+		in_guest sh -c '(read -r x </tmp/go; echo late; yes | head -c 1000000) & echo now; exit 3' || echo $? >status
+	} | cat >out &
+	local reader=$!
+	wait_for 20 test -s status
+	assert_eq "$(cat status out)" $'3\nnow'
+	in_guest sh -c 'echo go >/tmp/go'
+	wait "$reader"
+	assert_eq "$(head -n 2 out) $(wc -c <out)" $'now\nlate 1000009' "what came of the background"
+
+	# an input is shared with others, as a container shares it
+	seq 2000 >lines
+	assert_eq "$({ in_guest sh -c 'read -r a; echo $a'; read -r next; echo "$next"; } <lines)" $'1\n2' "a file and who reads on"
+	assert_eq "$({ in_guest true; head -n 1; } <lines)" 1 "a file that was not read"
+	assert_eq "$(cat lines | { in_guest true; in_guest sh -c 'read -r a; echo $a'; wc -l; })" $'1\n1999' "a pipe and who reads on"
+	assert_eq "$(seq 50000 | in_guest wc -l)" 50000 "a pipe to its end"
+
+	# exec in a cgroup below the container's
+	expect_error "--cgroup|none" husk exec --cgroup none "$ID" true
+	expect_error "--preserve-fds 1: a descriptor of the host" husk exec --preserve-fds 1 "$ID" true 3</dev/null
+
 	# the rest
 	[ "$(husk ps --format json "$ID" | jq length)" -ge 1 ] || fail "ps lists nothing"
 	assert_match "$(husk ps "$ID")" '^PID'

@@ -145,7 +145,7 @@ START_TEST(test_sender_gets_no_credit_that_it_did_not_use)
 {
 	struct credit_sender s;
 
-	credit_sender_init(&s);
+	credit_sender_init(&s, CREDIT_START);
 	ck_assert_fails(credit_sender_grant(&s, 1, e), EPROTO, "more than the 0 that were sent");
 	credit_sender_use(&s, CREDIT_START);
 	ck_assert_uint_eq(s.left, 0);
@@ -161,7 +161,7 @@ START_TEST(test_receiver_takes_what_it_granted_and_no_more)
 {
 	struct credit_receiver r;
 
-	credit_receiver_init(&r);
+	credit_receiver_init(&r, CREDIT_START);
 	ck_assert_ok(credit_receiver_take(&r, CREDIT_START, e));
 	ck_assert_fails(credit_receiver_take(&r, 1, e), EPROTO, "1 bytes came where 0 were granted");
 	ck_assert_uint_eq(credit_receiver_pass(&r, 100), 0);
@@ -179,8 +179,8 @@ START_TEST(test_credit_never_runs_dry)
 	struct credit_receiver r;
 	struct credit_sender s;
 
-	credit_sender_init(&s);
-	credit_receiver_init(&r);
+	credit_sender_init(&s, CREDIT_START);
+	credit_receiver_init(&r, CREDIT_START);
 	for (int i = 0; i < 100000; i++) {
 		size_t n = steps[i % (int)ARRAY_LEN(steps)];
 		uint32_t grant;

@@ -13,6 +13,7 @@ static struct guest guest;
 static struct frame_writer agent; /* what the agent sends */
 static struct {
 	int answers, outputs, ends, exits, ooms, lines, status;
+	uint64_t unread;
 	uint32_t process;
 	bool failed;
 	void *who;
@@ -47,12 +48,13 @@ static void output_ended(void *arg, uint32_t process, enum message_stream stream
 	seen.ends++;
 }
 
-static void exited(void *arg, uint32_t process, int status)
+static void exited(void *arg, uint32_t process, int status, uint64_t unread)
 {
 	(void)arg;
 	seen.exits++;
 	seen.process = process;
 	seen.status = status;
+	seen.unread = unread;
 }
 
 static void oom(void *arg)
@@ -118,6 +120,11 @@ static uint32_t asked(enum message_type type)
 	return request;
 }
 
+static void exits(uint32_t process, int status, uint64_t taken)
+{
+	(void)message_put_exit(&agent, process, &(struct message_exit){ .status = status, .taken = taken });
+}
+
 static void hello(void)
 {
 	const struct message_hello h = { .version = MESSAGE_VERSION };
@@ -145,7 +152,7 @@ static void run(bool terminal)
 
 static uint32_t exec(void)
 {
-	const struct message_terminal t = { 0 };
+	const struct message_exec t = { 0 };
 	uint32_t process = 0;
 
 	ck_assert_ok(guest_exec(&guest, &t, "{}", 2, &guest, 0, &process, e));
@@ -167,12 +174,22 @@ START_TEST(a_whole_life)
 	ck_assert_uint_eq(process, 1);
 	ck_assert_str_eq(seen.text, "");
 	(void)message_put_data(&agent, MSG_STDERR, process, "x", 1);
-	(void)message_put_exit(&agent, process, 9);
+	exits(process, 9, 0);
 	ck_assert_ok(deliver(e));
 	ck_assert_int_eq(seen.outputs, 2);
 	ck_assert_int_eq(seen.status, 9);
+	ck_assert_uint_eq(exec(), 2);
+	/* what it left in the background */
+	(void)message_put_data(&agent, MSG_STDOUT, process, "late", 4);
+	(void)message_put(&agent, MSG_STDOUT_EOF, process, 0);
+	ck_assert_ok(deliver(e));
+	ck_assert_str_eq(seen.text, "late");
+	ck_assert_uint_eq(exec(), 3);
+	ck_assert(!guest_is_alone(&guest));
+	(void)message_put(&agent, MSG_STDERR_EOF, process, 0);
+	ck_assert_ok(deliver(e));
 	ck_assert_uint_eq(exec(), 1); /* the number is free again */
-	(void)message_put_exit(&agent, 0, 137);
+	exits(0, 137, 0);
 	ck_assert_ok(deliver(e));
 	ck_assert_int_eq(guest.state, GUEST_ENDED);
 	ck_assert_int_eq(seen.status, 137);
@@ -254,7 +271,7 @@ START_TEST(what_is_not_due_is_refused)
 		(void)message_put_data(&agent, w->type, w->process, "x", 1);
 		break;
 	case MSG_EXIT:
-		(void)message_put_exit(&agent, w->process, 0);
+		exits(w->process, 0, 0);
 		break;
 	case MSG_SIGNAL:
 		(void)message_put_signal(&agent, w->process, 0, &s);
@@ -278,10 +295,14 @@ START_TEST(nothing_comes_after_an_end)
 	ck_assert_fails(deliver(e), EPROTO, "the stream has ended");
 	(void)message_put(&agent, MSG_STDOUT_EOF, 0, 0);
 	ck_assert_fails(deliver(e), EPROTO, "the stream has ended");
-	(void)message_put_exit(&agent, 0, 0);
+	exits(0, 0, 0);
 	ck_assert_ok(deliver(e));
-	(void)message_put_exit(&agent, 0, 0);
-	ck_assert_fails(deliver(e), EPROTO, "it does not run");
+	exits(0, 0, 0);
+	ck_assert_fails(deliver(e), EPROTO, "it has ended");
+	(void)message_put_credit(&agent, 0, &(struct message_credit){ .bytes = 1 });
+	ck_assert_fails(deliver(e), EPROTO, "it has ended");
+	(void)message_put(&agent, MSG_STDERR_EOF, 0, 0);
+	ck_assert_ok(deliver(e));
 	(void)message_put_data(&agent, MSG_STDERR, 0, "x", 1);
 	ck_assert_fails(deliver(e), EPROTO, "it does not run");
 }
@@ -307,10 +328,10 @@ START_TEST(no_more_comes_than_was_granted)
 	(void)message_put_data(&agent, MSG_STDOUT, 0, block, 1);
 	ck_assert_int_eq(deliver(&(struct err){ 0 }), -EPROTO);
 	/* and no more goes than the agent granted */
-	ck_assert_uint_eq(guest_input_room(&guest, 0), FRAME_PAYLOAD_MAX);
-	for (int i = 0; i < n; i++)
-		guest_input(&guest, 0, block, sizeof(block));
+	ck_assert_uint_eq(guest_input_room(&guest, 0), CREDIT_INPUT);
+	guest_input(&guest, 0, block, CREDIT_INPUT);
 	ck_assert_uint_eq(guest_input_room(&guest, 0), 0);
+	ck_assert_uint_eq(guest_input_waits(&guest, 0), CREDIT_INPUT);
 	(void)message_put_credit(&agent, 0, &(struct message_credit){ .bytes = 10 });
 	ck_assert_ok(deliver(e));
 	ck_assert_uint_eq(guest_input_room(&guest, 0), 10);
@@ -344,7 +365,7 @@ END_TEST
 
 START_TEST(processes_are_counted)
 {
-	const struct message_terminal t = { 0 };
+	const struct message_exec t = { 0 };
 	uint32_t process;
 	int n = 0;
 
@@ -353,9 +374,33 @@ START_TEST(processes_are_counted)
 		n++;
 	ck_assert_int_eq(n, MESSAGE_PROCESSES_MAX);
 	ck_assert_fails(guest_exec(&guest, &t, "{}", 2, &guest, 0, &process, e), EAGAIN, "64 processes at once");
-	(void)message_put_exit(&agent, 7, 0);
+	exits(7, 0, 0);
+	(void)message_put(&agent, MSG_STDOUT_EOF, 7, 0);
+	(void)message_put(&agent, MSG_STDERR_EOF, 7, 0);
 	ck_assert_ok(deliver(e));
 	ck_assert_uint_eq(exec(), 7);
+	for (uint32_t i = 1; i <= MESSAGE_NUMBERS_MAX - MESSAGE_PROCESSES_MAX; i++) {
+		exits(i, 0, 0);
+		ck_assert_ok(deliver(e));
+		ck_assert_uint_eq(exec(), MESSAGE_PROCESSES_MAX + i);
+	}
+	exits(MESSAGE_NUMBERS_MAX, 0, 0);
+	ck_assert_ok(deliver(e));
+	ck_assert_fails(guest_exec(&guest, &t, "{}", 2, &guest, 0, &process, e), EAGAIN,
+			"65 processes that have ended");
+}
+END_TEST
+
+/* What the process has not read is given back by who knows how. */
+START_TEST(input_that_was_not_read_is_counted)
+{
+	run(false);
+	guest_input(&guest, 0, "12345", 5);
+	exits(0, 0, 6);
+	ck_assert_fails(deliver(e), EPROTO, "it has read more than it got");
+	exits(0, 0, 2);
+	ck_assert_ok(deliver(e));
+	ck_assert_uint_eq(seen.unread, 3);
 }
 END_TEST
 
@@ -375,6 +420,7 @@ int main(void)
 	tcase_add_test(tc, no_more_comes_than_was_granted);
 	tcase_add_test(tc, who_does_not_answer_is_waited_for_in_bounds);
 	tcase_add_test(tc, processes_are_counted);
+	tcase_add_test(tc, input_that_was_not_read_is_counted);
 	suite_add_tcase(suite, tc);
 	return ck_run(suite);
 }

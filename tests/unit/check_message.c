@@ -37,7 +37,7 @@ START_TEST(test_what_the_host_says_arrives)
 					    .seconds = 1ULL << 40,
 					    .nanoseconds = 999999999 };
 	struct message_create create = { { true, { 80, 25 } }, "box", 3 };
-	struct message_terminal exec = { false, { 1, 2 } };
+	struct message_exec exec = { { false, { 1, 2 } }, "sub/one", 7 };
 	struct message_signal sig = { 9, true };
 	struct message_credit credit = { MESSAGE_STREAM_STDERR, 7 };
 	struct message_close output = { MESSAGE_STREAM_STDOUT };
@@ -67,9 +67,11 @@ START_TEST(test_what_the_host_says_arrives)
 	ck_assert_int_eq(message_put_exec(&w, 3, 5, &exec), 0);
 	f = take(&w);
 	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
-	exec.terminal = true;
+	exec = (struct message_exec){ .terminal.terminal = true };
 	ck_assert_ok(message_exec_decode(&f, &exec, e));
-	ck_assert(!exec.terminal && exec.size.columns == 1 && exec.size.rows == 2 && f.process == 3);
+	ck_assert(!exec.terminal.terminal && exec.terminal.size.columns == 1 && exec.terminal.size.rows == 2 &&
+		  f.process == 3);
+	ck_assert(exec.cgroup_len == 7 && memcmp(exec.cgroup, "sub/one", 7) == 0);
 
 	ck_assert_int_eq(message_put_signal(&w, 0, 6, &sig), 0);
 	f = take(&w);
@@ -78,7 +80,7 @@ START_TEST(test_what_the_host_says_arrives)
 	ck_assert_ok(message_signal_decode(&f, &sig, e));
 	ck_assert(sig.signal == 9 && sig.all);
 
-	ck_assert_int_eq(message_put_resize(&w, 2, 7, &exec.size), 0);
+	ck_assert_int_eq(message_put_resize(&w, 2, 7, &exec.terminal.size), 0);
 	f = take(&w);
 	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
 	ck_assert_ok(message_resize_decode(&f, &size, e));
@@ -107,19 +109,20 @@ START_TEST(test_what_the_agent_says_arrives)
 	struct message_hello hello = { MESSAGE_VERSION };
 	struct err failure = { 0 }, got = { 0 };
 	struct frame_writer w = new_writer();
+	struct message_exit end = { .status = 255, .taken = 1ULL << 40 };
 	struct frame f;
-	int status = -1;
 
 	ck_assert_int_eq(message_put_hello(&w, &hello), 0);
 	f = take(&w);
 	ck_assert_ok(message_check(&f, MESSAGE_AGENT, e));
 	ck_assert_ok(message_hello_decode(&f, &hello, e));
 
-	ck_assert_int_eq(message_put_exit(&w, 9, 255), 0);
+	ck_assert_int_eq(message_put_exit(&w, 9, &end), 0);
 	f = take(&w);
 	ck_assert_ok(message_check(&f, MESSAGE_AGENT, e));
-	ck_assert_ok(message_exit_decode(&f, &status, e));
-	ck_assert(status == 255 && f.process == 9);
+	end = (struct message_exit){ 0 };
+	ck_assert_ok(message_exit_decode(&f, &end, e));
+	ck_assert(end.status == 255 && end.taken == 1ULL << 40 && f.process == 9);
 
 	err_set(&failure, ENOENT, "exec 'no\tsuch\x1b[2J'");
 	ck_assert_int_eq(message_put_err(&w, 1, 2, &failure), 0);
@@ -203,8 +206,8 @@ START_TEST(test_each_type_has_its_side_and_its_length)
 		{ { .type = MSG_HELLO, .len = 80 }, MESSAGE_AGENT, "HELLO of 80 bytes: it has 4 to 4" },
 		{ { .type = MSG_STDOUT }, MESSAGE_AGENT, "STDOUT of 0 bytes" },
 		{ { .type = MSG_TEXT }, MESSAGE_HOST, "TEXT of 0 bytes" },
-		{ { .type = MSG_EXIT, .len = 3 }, MESSAGE_AGENT, "EXIT of 3 bytes" },
-		{ { .type = MSG_EXIT, .len = 5 }, MESSAGE_AGENT, "EXIT of 5 bytes" },
+		{ { .type = MSG_EXIT, .len = 11 }, MESSAGE_AGENT, "EXIT of 11 bytes" },
+		{ { .type = MSG_EXIT, .len = 13 }, MESSAGE_AGENT, "EXIT of 13 bytes" },
 		{ { .type = MSG_ERR, .len = 4 }, MESSAGE_AGENT, "ERR of 4 bytes" },
 		{ { .type = MSG_ERR, .len = 4 + MESSAGE_REASON_MAX + 1 }, MESSAGE_AGENT, "ERR of 4100 bytes" },
 		{ { .type = MSG_CREATE, .len = 8 }, MESSAGE_HOST, "CREATE of 8 bytes" },
@@ -230,16 +233,17 @@ START_TEST(test_values_that_are_none_are_refused)
 {
 	uint8_t p[80] = { 0 };
 	struct message_host_hello host_hello;
-	struct message_terminal terminal;
+
 	struct message_credit credit;
 	struct message_create create;
 	struct message_close output;
 	struct message_signal sig;
 	struct message_hello hello;
 	struct message_log log;
+	struct message_exit end = { .status = -1 };
+	struct message_exec exec;
 	struct err failure;
 	struct frame f;
-	int status = -1;
 
 	frame_put_u32(p, MESSAGE_VERSION + 1);
 	f = of(MSG_HELLO, 0, p, 4);
@@ -252,10 +256,12 @@ START_TEST(test_values_that_are_none_are_refused)
 
 	frame_put_u32(p, 2);
 	f = of(MSG_EXEC, 1, p, 8);
-	ck_assert_fails(message_exec_decode(&f, &terminal, e), EPROTO, "unknown flags 0x2");
+	ck_assert_fails(message_exec_decode(&f, &exec, e), EPROTO, "unknown flags 0x2");
 	frame_put_u32(p, 0);
 	f.process = 0;
-	ck_assert_fails(message_exec_decode(&f, &terminal, e), EPROTO, "process 0");
+	ck_assert_fails(message_exec_decode(&f, &exec, e), EPROTO, "process 0");
+	f = of(MSG_EXEC, 1, p, 9);
+	ck_assert_fails(message_exec_decode(&f, &exec, e), EPROTO, "the cgroup has a NUL");
 	f = of(MSG_CREATE, 0, p, 9);
 	ck_assert_fails(message_create_decode(&f, &create, e), EPROTO, "NUL");
 
@@ -282,10 +288,10 @@ START_TEST(test_values_that_are_none_are_refused)
 	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 0 is no output");
 	frame_put_u32(p, MESSAGE_STREAMS);
 	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 3 is no output");
-	f = of(MSG_EXIT, 0, p, 4);
+	f = of(MSG_EXIT, 0, p, 12);
 	frame_put_u32(p, 256);
-	ck_assert_fails(message_exit_decode(&f, &status, e), EPROTO, "status 256");
-	ck_assert_int_eq(status, -1);
+	ck_assert_fails(message_exit_decode(&f, &end, e), EPROTO, "status 256");
+	ck_assert_int_eq(end.status, -1);
 	f = of(MSG_LOG, 0, p, 5);
 	frame_put_u32(p, 4);
 	ck_assert_fails(message_log_decode(&f, &log, e), EPROTO, "level 4");

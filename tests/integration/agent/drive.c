@@ -10,9 +10,11 @@
  *   create FILE ID SIZE, exec N FILE SIZE     SIZE: - or COLUMNSxROWS of a terminal
  *   start, signal N SIGNAL, kill-all SIGNAL, resize N SIZE, update FILE, ps, stats
  *   execs N COUNT FILE                        COUNT of them from N on, at once
+ *   exec-in N FILE CGROUP                     in a cgroup below the container's
  *   stdin N FILE, eof N                       (stdin: as fast as credit allows)
  *   text FILE, over N                         text without a request; more input than is granted
  *   wait N                                    until it has ended
+ *   settle N                                  until its outputs have, too
  *   shut N STREAM                             nobody reads its output any more: 1 or 2
  *   hold, release                             grant no credit for output; grant it again
  *   monkey SEED COUNT FILE                    COUNT requests that are allowed, one after the other without waiting
@@ -24,7 +26,8 @@
  *   raw HEX                                   bytes as they are
  *   shutdown, close, end                      (end: wait for the end of the channel)
  *
- * What comes is printed, a line each: "ok", "err CODE MESSAGE", "exit N STATUS", "text ...", "oom",
+ * What comes is printed, a line each: "ok", "err CODE MESSAGE", "exit N STATUS" (and "taken N BYTES" if it had
+ * input), "text ...", "oom",
  * "log LEVEL LINE", "end" and the agent's status; the outputs of processes go to DIR/N.out and DIR/N.err,
  * and "eof N.out" tells of their end. A message that breaks the protocol ends the program with status 2.
  */
@@ -57,7 +60,9 @@ struct output {
 
 struct number {
 	bool known, ended, eof;
+	bool terminal, over[2]; /* no more comes of an output */
 	struct credit_sender in;
+	uint64_t sent; /* bytes of input */
 	struct output out[2];
 };
 
@@ -94,9 +99,9 @@ static struct number *number(uint32_t n)
 	x = &d.numbers[n];
 	if (!x->known) {
 		*x = (struct number){ .known = true, .out = { { .fd = -1 }, { .fd = -1 } } };
-		credit_sender_init(&x->in);
+		credit_sender_init(&x->in, CREDIT_INPUT);
 		for (int i = 0; i < 2; i++)
-			credit_receiver_init(&x->out[i].credit);
+			credit_receiver_init(&x->out[i].credit, CREDIT_START);
 	}
 	return x;
 }
@@ -128,8 +133,8 @@ static void take_output(const struct frame *f, int i)
 	struct output *o = &number(f->process)->out[i];
 	struct err e = { 0 };
 
-	if (number(f->process)->ended)
-		die("broken protocol", "output after EXIT");
+	if (number(f->process)->over[i])
+		die("broken protocol", "output after its end");
 	check(credit_receiver_take(&o->credit, f->len, &e), &e);
 	if (o->fd < 0)
 		o->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -139,16 +144,31 @@ static void take_output(const struct frame *f, int i)
 	grant(f->process, i);
 }
 
+static void take_output_end(const struct frame *f, int i)
+{
+	struct number *x = number(f->process);
+
+	if (x->over[i])
+		die("broken protocol", "an output ends twice");
+	x->over[i] = true;
+	printf("eof %u.%s\n", f->process, i ? "err" : "out");
+}
+
 static void take_exit(const struct frame *f)
 {
+	struct number *x = number(f->process);
+	struct message_exit m;
 	struct err e = { 0 };
-	int status;
 
-	check(message_exit_decode(f, &status, &e), &e);
-	if (number(f->process)->ended)
+	check(message_exit_decode(f, &m, &e), &e);
+	if (x->ended)
 		die("broken protocol", "EXIT twice");
-	number(f->process)->ended = true;
-	printf("exit %u %d\n", f->process, status);
+	if (m.taken > x->sent)
+		die("broken protocol", "more was taken than was sent");
+	x->ended = true;
+	printf("exit %u %d\n", f->process, m.status);
+	if (x->sent)
+		printf("taken %u %ju\n", f->process, (uintmax_t)m.taken);
 }
 
 static void take_answer(const struct frame *f)
@@ -189,7 +209,7 @@ static void take_frame(const struct frame *f)
 		break;
 	case MSG_STDOUT_EOF:
 	case MSG_STDERR_EOF:
-		printf("eof %u.%s\n", f->process, f->type == MSG_STDERR_EOF ? "err" : "out");
+		take_output_end(f, f->type == MSG_STDERR_EOF);
 		break;
 	case MSG_EXIT:
 		take_exit(f);
@@ -299,6 +319,13 @@ static bool has_exited(const void *arg)
 	return n->ended;
 }
 
+static bool has_settled(const void *arg)
+{
+	const struct number *n = arg;
+
+	return n->ended && n->over[0] && (n->over[1] || n->terminal);
+}
+
 static bool has_credit(const void *arg)
 {
 	const struct number *n = arg;
@@ -344,6 +371,7 @@ static void do_stdin(uint32_t n, const char *path)
 		if (len <= 0 || x->ended)
 			return;
 		credit_sender_use(&x->in, (size_t)len);
+		x->sent += (size_t)len;
 		(void)message_put_data(&d.w, MSG_STDIN, n, buf, (size_t)len);
 	}
 }
@@ -421,6 +449,7 @@ static const struct {
 static char **ask(char **w)
 {
 	struct message_create create = { 0 };
+	struct message_exec exec = { 0 };
 	struct message_terminal terminal;
 	struct message_signal sig = { 0 };
 	uint32_t request = ++d.requests, n;
@@ -449,8 +478,16 @@ static char **ask(char **w)
 	n = parse_number(w[1], NUMBERS);
 	if (str_eq(w[0], "exec")) {
 		put_file(w[2]);
-		terminal = parse_size(w[3]);
-		(void)message_put_exec(&d.w, n, request, &terminal);
+		exec.terminal = parse_size(w[3]);
+		number(n)->terminal = exec.terminal.terminal;
+		(void)message_put_exec(&d.w, n, request, &exec);
+		return w + 4;
+	}
+	if (str_eq(w[0], "exec-in")) {
+		put_file(w[2]);
+		exec.cgroup = w[3];
+		exec.cgroup_len = strlen(w[3]);
+		(void)message_put_exec(&d.w, n, request, &exec);
 		return w + 4;
 	}
 	if (str_eq(w[0], "signal")) {
@@ -505,9 +542,12 @@ static void monkey_stdin(uint32_t n, uint32_t *seed)
 	struct number *x = number(n);
 	uint32_t len = next_random(seed, sizeof(buf)) + 1;
 
-	if (x->eof || x->in.left < len)
+	if (len > x->in.left)
+		len = x->in.left;
+	if (x->eof || !len)
 		return;
 	credit_sender_use(&x->in, len);
+	x->sent += len;
 	(void)message_put_data(&d.w, MSG_STDIN, n, buf, len);
 }
 
@@ -518,6 +558,7 @@ static void monkey_step(uint32_t *seed, uint32_t *last, const char *file)
 	uint32_t n = next_random(seed, *last + 2), request = d.requests + 1;
 	struct message_close output = { .stream = 1 + next_random(seed, 2) };
 	struct message_terminal terminal = { .terminal = next_random(seed, 4) == 0, .size = { 80, 25 } };
+	struct message_exec exec = { .terminal = terminal };
 	struct message_signal sig = { .signal = (uint32_t)signals[next_random(seed, ARRAY_LEN(signals))] };
 
 	switch (next_random(seed, 14)) {
@@ -525,7 +566,7 @@ static void monkey_step(uint32_t *seed, uint32_t *last, const char *file)
 	case 1:
 	case 2:
 		put_file(file);
-		(void)message_put_exec(&d.w, *last < NUMBERS - 2 ? ++*last : *last, request, &terminal);
+		(void)message_put_exec(&d.w, *last < NUMBERS - 2 ? ++*last : *last, request, &exec);
 		break;
 	case 3:
 	case 4:
@@ -581,7 +622,7 @@ static char **do_monkey(char **w)
 static char **do_execs(char **w)
 {
 	uint32_t first = parse_number(w[1], NUMBERS), count = parse_number(w[2], NUMBERS);
-	struct message_terminal none = { 0 };
+	struct message_exec none = { 0 };
 
 	for (uint32_t i = 0; i < count; i++) {
 		d.requests++;
@@ -636,6 +677,8 @@ static char **command(char **w)
 		do_sleep(parse_number(w[1], WAIT_MS));
 	else if (str_eq(w[0], "wait"))
 		until(has_exited, number(parse_number(w[1], NUMBERS)), "the end of a process");
+	else if (str_eq(w[0], "settle"))
+		until(has_settled, number(parse_number(w[1], NUMBERS)), "the end of a process and its outputs");
 	else if (str_eq(w[0], "eof"))
 		(void)message_put(&d.w, MSG_STDIN_EOF, parse_number(w[1], NUMBERS), 0);
 	else
