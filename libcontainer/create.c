@@ -180,6 +180,16 @@ static int listen_for_program(struct creation *c, struct err *e)
 	return r;
 }
 
+static int open_report(struct creation *c, struct err *e)
+{
+	int fd = openat(c->state.dir, HUSK_STATE_REPORT, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(e, errno, "make the file '" HUSK_STATE_REPORT "' of container '%s'", c->state.id);
+	c->given[c->n_given++] = fd;
+	return 0;
+}
+
 /* Raising it takes a twentieth of a start and waits for nothing that the child does meanwhile; but who is
  * not root of the host has the right to only in the child, or could not come back. */
 static bool parent_raises_loopback(const struct creation *c)
@@ -528,6 +538,8 @@ static int make(struct creation *c, const char *id, enum creation_mode mode, str
 		r = creation_cgroup_make(c, e);
 	if (r == 0 && mode == CREATION_GATED)
 		r = listen_on(c, STATE_GATE, SOCK_SEQPACKET, 1, &c->gate, e);
+	if (r == 0 && c->instead.reports)
+		r = open_report(c, e);
 	if (r == 0 && c->instead.listens)
 		r = listen_for_program(c, e);
 	if (r == 0)

@@ -20,6 +20,7 @@
 #define HUSK_GIVEN_MAX 4	   /* descriptors that a caller hands to a program */
 #define HUSK_STATE_SOCKET "socket" /* in a container's state directory: where its program listens */
 #define HUSK_STATE_NOTE "note"	   /* and what the caller wants to be kept */
+#define HUSK_STATE_REPORT "report" /* and what its program leaves */
 
 enum husk_cgroup_manager { HUSK_CGROUPFS, HUSK_CGROUP_SYSTEMD, HUSK_CGROUP_DISABLED };
 
@@ -49,13 +50,13 @@ struct husk_instead {
 	char *config; /* the text to follow in its place; malloc'ed, becomes the library's, as the next two */
 	char *rootfs; /* what `list` and `state` tell as the root then; NULL: the replacement's */
 	char *note;   /* kept in the state directory as HUSK_STATE_NOTE; NULL: none */
-	/* Descriptors of the program from 3 + preserve_fds up: these, which become the library's; then, if
-	 * `listens`, a stream socket that listens as HUSK_STATE_SOCKET in the state directory; then, if `deferred`,
+	/* Descriptors of the program from 3 + preserve_fds up: these, which become the library's; then, if `reports`,
+	 * HUSK_STATE_REPORT in the state directory, a new file to append to; then, if `listens`, a stream socket that listens as HUSK_STATE_SOCKET in the state directory; then, if `deferred`,
 	 * the connection on which the program must say that it is up, or why it is not (base/sync_send.h).
 	 * Until it has, husk_start() and husk_run() wait. */
 	int fds[HUSK_GIVEN_MAX];
 	size_t n_fds;
-	bool listens, deferred;
+	bool reports, listens, deferred;
 	bool limits_optional; /* a limit that this host has no controller or no cgroup for is left out silently */
 };
 /* config: what was read from config.json, a JSON object; nothing of it was checked. Fills *out, or fails. */

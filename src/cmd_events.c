@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_events.c: husk events. One JSON object a line, as runc prints them. */
 #include "cmd.h"
-#include "fd.h"
-#include "json.h"
 #include "vm_control.h"
+#include "vm_events.h"
 
-#include <poll.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define DEFAULT_INTERVAL_MS 5000
 #define INTERVAL_MAX_MS 86400000 /* a day */
@@ -68,51 +64,6 @@ static int read_interval(const char *text, int64_t *out_ms, struct err *e)
 	return 0;
 }
 
-/* husk-mon, as `state` names it. */
-static int open_process(const struct husk_ctx *ctx, const char *id, int *out_fd, struct err *e)
-{
-	AUTO_FREE char *state = NULL;
-	struct json_doc doc = { 0 };
-	int64_t pid = 0;
-	int r = husk_state(ctx, id, &state, e);
-
-	if (r == 0)
-		r = json_parse(state, strlen(state), &doc, e);
-	if (r == 0 && json_i64(json_get(doc.root, "pid"), 1, INT32_MAX, &pid, NULL) < 0)
-		r = err_set(e, ESRCH, "container not running");
-	json_free(&doc);
-	if (r < 0)
-		return r;
-	*out_fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	if (*out_fd < 0)
-		return errno == ESRCH ? err_set(e, ESRCH, "container not running") : err_sys(e, errno, "pidfd_open");
-	return 0;
-}
-
-/* Until it does not run any more. */
-static int events_of_guest(const struct husk_ctx *ctx, const char *id, int64_t interval_ms, struct err *e)
-{
-	AUTO_FD alive = -1;
-	struct pollfd p = { .events = POLLIN };
-	int r = interval_ms ? open_process(ctx, id, &alive, e) : 0;
-
-	p.fd = alive;
-	while (r == 0) {
-		AUTO_FREE char *json = NULL;
-
-		if (interval_ms && poll(&p, 1, (int)interval_ms) > 0)
-			return 0;
-		r = vm_control_ask(ctx, id, MSG_STATS, NULL, NULL, &json, e);
-		if (r == -ESRCH && interval_ms)
-			return 0;
-		if (r == 0)
-			r = cmd_print_line(json, e);
-		if (!interval_ms)
-			break;
-	}
-	return r;
-}
-
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
 	const struct events_options *o = options;
@@ -121,7 +72,7 @@ static int run(const struct husk_ctx *ctx, const void *options, char **words, in
 
 	(void)out_status;
 	if (r == 0 && vm_control_is_vm(ctx, words[0]))
-		return events_of_guest(ctx, words[0], o->stats ? 0 : ms, e);
+		return vm_events(ctx, words[0], o->stats ? 0 : ms, print, NULL, e);
 	return r < 0 ? r : husk_events(ctx, words[0], o->stats ? 0 : ms, print, NULL, e);
 }
 

@@ -6,6 +6,7 @@
 #include "helper.h"
 #include "io.h"
 #include "isolation.h"
+#include "log.h"
 #include "rootpath.h"
 #include "str.h"
 #include "vm_cross.h"
@@ -222,6 +223,17 @@ static int machine_file(const struct machine *machine, int *out_fd, struct err *
 	return 0;
 }
 
+/* husk's log, for husk-mon, which outlives husk. */
+static int log_file(int *out_fd, struct err *e)
+{
+	int fd = log_fd() >= 0 ? fcntl(log_fd(), F_DUPFD_CLOEXEC, 0) : open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, errno, "the log for husk-mon");
+	*out_fd = fd;
+	return 0;
+}
+
 static int plan(struct making *m, const struct vm_create *c, const struct husk_ctx *ctx, const char *bundle,
 		const struct json_doc *config, struct err *e)
 {
@@ -258,6 +270,22 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	return vmplan_make(&in, &m->plan, e);
 }
 
+/* The first two of husk-mon's descriptors. */
+static int hand_over(struct machine *machine, struct husk_instead *out, struct err *e)
+{
+	int r;
+
+	machine->log = log_fd() >= 0;
+	machine->log_json = log_format() == LOG_JSON;
+	r = machine_file(machine, &out->fds[0], e);
+	if (r < 0)
+		return r;
+	out->n_fds = 1;
+	r = log_file(&out->fds[1], e);
+	out->n_fds += r == 0;
+	return r;
+}
+
 int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const struct json_doc *config, void *arg,
 		      struct husk_instead *out, struct err *e)
 {
@@ -274,10 +302,9 @@ int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const stru
 		if (r == 0)
 			r = vm_targets_make(config->root, bundle, m.plan.rootfs, e);
 		if (r == 0)
-			r = machine_file(&m.plan.machine, &out->fds[0], e);
+			r = hand_over(&m.plan.machine, out, e);
 		if (r == 0) {
-			out->n_fds = 1;
-			out->listens = out->deferred = out->limits_optional = true;
+			out->reports = out->listens = out->deferred = out->limits_optional = true;
 			out->config = x_strdup(m.plan.jail);
 			out->rootfs = x_strdup(m.plan.rootfs);
 			out->note = x_strdup(m.plan.guest);

@@ -33,6 +33,18 @@ int log_open(const char *path, enum log_format format, enum log_level level, str
 	return 0;
 }
 
+void log_adopt(int fd, enum log_format format, enum log_level level)
+{
+	target.fd = fd;
+	target.format = format;
+	target.level = level;
+}
+
+enum log_format log_format(void)
+{
+	return target.format;
+}
+
 void log_close(void)
 {
 	if (target.fd >= 0)

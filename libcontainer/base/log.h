@@ -17,8 +17,11 @@ enum log_format { LOG_TEXT, LOG_JSON };
 
 /* path: a file to append to (created 0600); NULL or "" is stderr. */
 int log_open(const char *path, enum log_format format, enum log_level level, struct err *e);
+/* The same with a descriptor, which is taken over. */
+void log_adopt(int fd, enum log_format format, enum log_level level);
 /* The log's descriptor when it is a file, else -1. */
 int log_fd(void);
+enum log_format log_format(void);
 /* From here on it is stderr. */
 void log_close(void);
 

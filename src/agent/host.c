@@ -314,6 +314,8 @@ int host_frame(struct agent *a, const struct frame *f, struct err *e)
 	case MSG_PS:
 	case MSG_STATS:
 		return on_container(a, f, &v, e);
+	case MSG_WATCH:
+		return err_set(e, EPROTO, "the host sent WATCH, which is for husk-mon");
 	default: /* SHUTDOWN */
 		a->over = true;
 		return 0;

@@ -19,7 +19,7 @@ struct client {
 	uint32_t request; /* of its open question; 0: none is open */
 	bool open;
 	uint32_t process; /* 0: none was exec'd */
-	bool has_stream, exited;
+	bool has_stream, exited, watches;
 	bool told; /* EXIT */
 	bool left; /* the channel is closed; the stream goes on */
 	int status;
@@ -146,6 +146,13 @@ void control_settle(struct mon *m, uint32_t process)
 		m->owners[process] = NULL;
 }
 
+void control_oom(struct mon *m)
+{
+	for (size_t i = 0; i < MON_CLIENTS_MAX; i++)
+		if (m->clients[i] && m->clients[i]->watches)
+			(void)message_put(&m->clients[i]->out, MSG_OOM, 0, 0);
+}
+
 /* ---- questions ---- */
 
 static int open_exec(struct mon *m, struct client *c, const struct frame *f, struct err *e)
@@ -202,6 +209,11 @@ static int open_question(struct mon *m, struct client *c, const struct frame *f,
 		return err_set(e, EBUSY, "the VM is still booting");
 	if (f->type == MSG_EXEC)
 		return open_exec(m, c, f, e);
+	if (f->type == MSG_WATCH) {
+		c->watches = true;
+		reply(c, NULL);
+		return 0;
+	}
 	return guest_ask(&m->guest, (enum message_type)f->type, c->text.s, c->text.len, c,
 			 clock_monotonic_ms() + MON_ANSWER_MS, e);
 }
@@ -224,6 +236,7 @@ static int take(struct mon *m, struct client *c, const struct frame *f, struct e
 	case MSG_STATS:
 	case MSG_UPDATE:
 	case MSG_EXEC:
+	case MSG_WATCH:
 		break;
 	default:
 		return err_set(e, EPROTO, "%s is not for husk-mon", message_type_name(f->type));

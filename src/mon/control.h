@@ -3,7 +3,8 @@
  * control.h: the control socket: commands of husk, and the proxies of exec'd processes.
  *
  * A client speaks as a host does to an agent (message.h), without HELLO: TEXT*, then one of SIGNAL, PS, STATS,
- * UPDATE, EXEC, of which one may be open at a time. EXEC brings three descriptors, the process's 0, 1 and 2. After its
+ * UPDATE, EXEC, WATCH, of which one may be open at a time. WATCH is answered at once, and with an OOM each time from
+ * then on. EXEC brings three descriptors, the process's 0, 1 and 2. After its
  * OK the client may send SIGNAL and RESIZE, which are for that process and, with request 0, are not answered. It
  * is told EXIT. When it leaves before, the process is killed; after it, what the process left behind goes on writing to
  * the descriptors.
@@ -26,6 +27,8 @@ void control_move(struct mon *m, struct client **slot, const struct pollfd p[CON
 
 struct stream *control_stream(struct client *c);
 void control_answered(struct mon *m, const struct guest_answer *a);
+/* Memory has run out in the container: those who watch are told. */
+void control_oom(struct mon *m);
 void control_exited(struct mon *m, uint32_t process, int status, uint64_t unread);
 /* The process may have nothing more to say, and its number is free then. */
 void control_settle(struct mon *m, uint32_t process);

@@ -8,6 +8,7 @@
 #include "fd.h"
 #include "filter.h"
 #include "io.h"
+#include "log.h"
 #include "loop.h"
 #include "mon.h"
 #include "proxy.h"
@@ -71,6 +72,8 @@ static int run(struct mon *m, struct err *e)
 
 	(void)fcntl(m->gate, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(m->control, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(MACHINE_FD_LOG, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(MACHINE_FD_REPORT, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(m->control, F_SETFL, O_NONBLOCK);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, errno, "prctl");
@@ -79,6 +82,8 @@ static int run(struct mon *m, struct err *e)
 		r = read_machine(m, e);
 	if (r < 0)
 		return r;
+	if (m->machine.log)
+		log_adopt(MACHINE_FD_LOG, m->machine.log_json ? LOG_JSON : LOG_TEXT, LOG_LVL_WARN);
 	m->deadline_ms = clock_monotonic_ms() + m->machine.boot_ms;
 	guest_init(&m->guest, &mon_events, m);
 	take_stdio(m);

@@ -5,7 +5,7 @@
 #include "clock.h"
 #include "control.h"
 #include "fd.h"
-#include "io.h"
+#include "report.h"
 #include "sync_send.h"
 
 #include <signal.h>
@@ -16,38 +16,6 @@
 #include <sys/random.h>
 #include <termios.h>
 #include <time.h>
-
-#define TAIL_FOR_GATE 4	   /* lines of the console in an error */
-#define TAIL_FOR_STDERR 60 /* and on standard error */
-
-static void tell_gate(struct mon *m, const char *why)
-{
-	struct strbuf tail = { 0 };
-	struct err e = { 0 };
-
-	console_tail(&m->console, TAIL_FOR_GATE, &tail);
-	for (size_t i = 0; i < tail.len; i++)
-		if (tail.s[i] == '\n')
-			tail.s[i] = i + 1 < tail.len ? '|' : '\0';
-	(void)err_set(&e, EIO, "the VM did not start: %s%s%s", why, tail.len ? "; its console: " : "",
-		      tail.len ? tail.s : "");
-	(void)sync_send_err(m->gate, &e);
-	fd_close(&m->gate);
-	free(tail.s);
-}
-
-static void tell_stderr(const struct mon *m, const char *why)
-{
-	struct strbuf text = { 0 };
-
-	strbuf_printf(&text, "husk-mon: the VM failed: %s\n", why);
-	if (m->console.end) {
-		strbuf_puts(&text, "husk-mon: the last lines of its console:\n");
-		console_tail(&m->console, TAIL_FOR_STDERR, &text);
-	}
-	(void)io_write_all(STDERR_FILENO, text.s, text.len);
-	free(text.s);
-}
 
 /* The container is no more, in whatever way. */
 static void end(struct mon *m)
@@ -69,10 +37,7 @@ void mon_fail(struct mon *m, const char *fmt, ...)
 	va_end(ap);
 	m->failed = m->agent_closed = true; /* whatever it still says */
 	m->status = MON_FAILED;
-	if (m->gate >= 0)
-		tell_gate(m, why);
-	else
-		tell_stderr(m, why);
+	report_failure(m, why);
 	control_finish_all(m);
 	end(m);
 }
@@ -227,15 +192,13 @@ static void oom(void *arg)
 	static const char line[] = "husk-agent: the kernel killed for lack of memory\n";
 
 	console_add(&m->console, line, sizeof(line) - 1);
+	report_oom(m);
+	control_oom(m);
 }
 
 static void said(void *arg, const struct message_log *line)
 {
-	struct mon *m = arg;
-
-	console_add(&m->console, "husk-agent: ", 12);
-	console_add(&m->console, line->text, line->len);
-	console_add(&m->console, "\n", 1);
+	report_line(arg, line);
 }
 
 const struct guest_events mon_events = {

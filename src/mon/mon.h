@@ -63,6 +63,7 @@ struct mon {
 	int64_t deadline_ms;			/* of this step; 0: none */
 	struct message_size size;		/* of the terminal, as the guest was told */
 	int status;				/* the container's */
+	unsigned int ooms;
 	bool failed;
 	bool told_off; /* the guest, to power off */
 	bool late;     /* nobody is waited for any more, but who takes the container's output */

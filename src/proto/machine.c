@@ -9,6 +9,8 @@
 #define MAGIC 0x314d4b48U /* "HKM1" */
 #define HEADER 20
 #define FLAG_TERMINAL 1U
+#define FLAG_LOG 2U
+#define FLAG_LOG_JSON 4U
 
 static void add_u32(struct strbuf *b, uint32_t v)
 {
@@ -37,7 +39,7 @@ void machine_encode(const struct machine *m, struct strbuf *out)
 {
 	add_u32(out, MAGIC);
 	add_u32(out, m->boot_ms);
-	add_u32(out, m->terminal ? FLAG_TERMINAL : 0);
+	add_u32(out, (m->terminal ? FLAG_TERMINAL : 0) | (m->log ? FLAG_LOG : 0) | (m->log_json ? FLAG_LOG_JSON : 0));
 	add_u32(out, count(m->hypervisor));
 	add_u32(out, count(m->file_server));
 	add_string(out, m->id);
@@ -93,6 +95,8 @@ int machine_decode(char *buf, size_t len, struct machine *out, struct err *e)
 		return err_set(e, EBADMSG, "the machine's description is none");
 	out->boot_ms = frame_get_u32(head + 4);
 	out->terminal = frame_get_u32(head + 8) & FLAG_TERMINAL;
+	out->log = frame_get_u32(head + 8) & FLAG_LOG;
+	out->log_json = frame_get_u32(head + 8) & FLAG_LOG_JSON;
 	n_hypervisor = frame_get_u32(head + 12);
 	n_server = frame_get_u32(head + 16);
 	if (n_hypervisor == 0 || n_hypervisor > MACHINE_WORDS_MAX || n_server > MACHINE_WORDS_MAX)

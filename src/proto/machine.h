@@ -21,11 +21,18 @@
 
 /* Descriptors of husk-mon, and of the two programs that it starts. */
 #define MACHINE_FD_CONFIG 3  /* this file */
-#define MACHINE_FD_CONTROL 4 /* the control socket, which listens */
-#define MACHINE_FD_GATE 5    /* where it says that the container runs, or why not */
+#define MACHINE_FD_LOG 4     /* husk's log, if it has one */
+#define MACHINE_FD_REPORT 5  /* what is to be known when it is gone: lines as below */
+#define MACHINE_FD_CONTROL 6 /* the control socket, which listens */
+#define MACHINE_FD_GATE 7    /* where it says that the container runs, or why not */
 #define MACHINE_FD_CHILD 3   /* the hypervisor's end of the agent's channel; the file server's socket, which listens */
 
 #define MACHINE_SERVER_SOCKET "/run/fs.sock" /* in the jail: where the hypervisor finds the file server */
+
+/* Lines of the report, or what they begin with. */
+#define MACHINE_REPORT_OOM "oom"
+#define MACHINE_REPORT_FAILURE "failed "
+#define MACHINE_REPORT_CONSOLE "console " /* after the failure's */
 
 struct machine {
 	char *id;
@@ -34,6 +41,7 @@ struct machine {
 	char **file_server; /* empty: none is started */
 	uint32_t boot_ms;   /* from the start to the container's: at most */
 	bool terminal;
+	bool log, log_json; /* there is a log; in JSON */
 };
 
 void machine_encode(const struct machine *m, struct strbuf *out);

@@ -54,6 +54,7 @@ static const struct shape {
 	[MSG_EXIT] = { "EXIT", SIDE_AGENT, EXIT_LEN, EXIT_LEN, true },
 	[MSG_OOM] = { "OOM", SIDE_AGENT, 0, 0, false },
 	[MSG_LOG] = { "LOG", SIDE_AGENT, CODE_LEN + 1, CODE_LEN + MESSAGE_REASON_MAX, false },
+	[MSG_WATCH] = { "WATCH", SIDE_HOST, 0, 0, false },
 	[MSG_CLOSE] = { "CLOSE", SIDE_HOST, CLOSE_LEN, CLOSE_LEN, true },
 };
 

@@ -69,6 +69,7 @@ enum message_type {
 	MSG_OOM,	/* empty: the kernel has killed in the container for lack of memory */
 	MSG_LOG,	/* struct message_log */
 	MSG_CLOSE,	/* from the host: struct message_close: nobody reads this output any more */
+	MSG_WATCH,	/* from husk to husk-mon: empty; OOM is passed on from then on */
 	MSG_TYPE_END,
 };
 

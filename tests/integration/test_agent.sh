@@ -185,13 +185,13 @@ test_standard_input_that_nobody_reads() {
 
 # At its end the host is told what the process has read, and may hand the rest to others.
 test_what_was_read_of_an_input() {
-	bundle 'exec sleep 1000'
+	bundle 'exec sleep 1000' '.root.readonly = false'
 	process line.json 'read -r line; echo "$line"'
-	process none.json true
+	process none.json 'while [ ! -e /tmp/go ]; do sleep 0.1; done'
 	process much.json 'exec dd bs=1000 count=1000 iflag=fullblock 2>/dev/null'
 	{ echo first; seq 500; } >in
 	head -c 1500000 /dev/urandom >big
-	run_container exec 1 line.json - stdin 1 in wait 1 exec 2 none.json - stdin 2 in eof 2 wait 2 \
+	run_container exec 1 line.json - stdin 1 in wait 1 exec 2 none.json - stdin 2 in eof 2 shell 'touch b/rootfs/tmp/go' wait 2 \
 		exec 3 much.json - stdin 3 big wait 3 settle 3
 	assert_eq "$(grep '^taken' <<<"$OUT")" $'taken 1 6\ntaken 2 0\ntaken 3 1000000'
 	assert_out 1.out first

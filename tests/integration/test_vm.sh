@@ -282,8 +282,13 @@ test_a_terminal() {
 	need script
 	make_bundle b '.process.terminal = true'
 	container_sh b 'stty size; tty; echo $(read x; echo got $x); exit 5'
-	(sleep 1; printf 'typed\n'; sleep 20) | script -qec "stty rows 33 cols 77; $HUSK --root $ROOT $HUSK_FLAGS run -b b $ID; echo status \$?" /dev/null >out 2>&1 &
+	mkfifo keys # an end of them would be typed, too
+	script -qec "stty rows 33 cols 77; $HUSK --root $ROOT $HUSK_FLAGS run -b b $ID; echo status \$?" /dev/null <keys >out 2>&1 &
+	exec 7>keys
+	sleep 1
+	printf 'typed\n' >&7
 	wait_for 120 grep -q 'status' out
+	exec 7>&-
 	assert_match "$(tr -d '\r' <out)" '^33 77$'
 	assert_match "$(tr -d '\r' <out)" '^/dev/pts/0$'
 	assert_match "$(tr -d '\r' <out)" '^got typed$'

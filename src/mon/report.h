@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report.h: what husk-mon leaves to be read of its machine when it is gone: in the state directory, for `husk state`
+ * (MACHINE_FD_REPORT; machine.h has the lines), and in the log of `husk create`, whose descriptor it inherits: a
+ * detached container has nobody else who would write there.
+ */
+#ifndef HUSK_MON_REPORT_H
+#define HUSK_MON_REPORT_H
+
+#include "mon.h"
+
+/* The machine failed; to the gate, too, or else to standard error, with the last lines of the console. */
+void report_failure(struct mon *m, const char *why);
+/* The kernel has killed in the container for lack of memory. */
+void report_oom(struct mon *m);
+/* What the agent warns of. */
+void report_line(struct mon *m, const struct message_log *line);
+
+#endif

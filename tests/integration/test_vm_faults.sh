@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What can go wrong with a VM: a clear message and status in bounded time, nothing left, and `delete --force` works. Where
+# the guest's kernel is not what it is about, vm/actor.c stands in the hypervisor's place, and speaks as the agent.
+# runs-as: root
+# shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+private_cgroup2 "$@"
+
+ACTOR=$HUSK_TOP_BUILDDIR/tests/integration/vm/actor
+
+need_vm() {
+	need qemu-system-x86_64 jq
+	is_root || skip "VMs are for root"
+	[ -x "$ACTOR" ] || skip "no program '$ACTOR': make check builds it"
+	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
+	! has_sanitizers "$HUSK_TOP_BUILDDIR/husk-agent" ||
+		skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
+	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
+	[ "$HUSK" = "$T/husk-vm" ] || ln -s "$HUSK" "$T/husk-vm"
+	HUSK=$T/husk-vm
+	[ -e b ] || make_bundle b
+}
+
+# plays WORD...: what the actor does in the next container.
+plays() {
+	need_vm
+	[ -e actor ] || cp "$ACTOR" actor
+	config b --arg path "$T/actor" --argjson words "$(jq -nc '$ARGS.positional' --args -- "$@")" \
+		'.vm = {hypervisor: {path: $path, parameters: (["--"] + $words)}}'
+}
+
+assert_nothing_left() {
+	[ ! -e "$ROOT/$ID" ] || fail "the state is left"
+	! grep -q "$T/b" /proc/self/mountinfo || fail "a mount is left"
+	wait_for 20 no_process_of_the_jail
+}
+# Each of them has the bundle in its mount table.
+no_process_of_the_jail() {
+	local pid
+	for pid in /proc/[0-9]*; do
+		case $(cat "$pid/comm" 2>/dev/null) in
+		husk-mon | husk-fsd | actor | hypervisor | qemu-system-x86) ! grep -q "$T/b/rootfs" "$pid/mountinfo" 2>/dev/null || return 1 ;;
+		esac
+	done
+}
+
+# ---- what came before the end ----
+
+# A reader may take its time: longer than a machine has to power off.
+test_a_slow_reader_gets_all() {
+	plays up out 250000 exit 7
+	(husk run -b b "$ID" || echo $? >status) | (sleep 8; wc -c >count)
+	assert_eq "$(cat count status)" $'250000\n7'
+	assert_nothing_left
+}
+
+test_what_a_dying_machine_had_said_comes() {
+	plays up out 250000 die 1
+	run husk run -b b "$ID"
+	assert_eq "$STATUS ${#OUT}" "125 250000"
+	plays up out 200000 exit 3 die 1
+	run husk run -b b "$ID"
+	assert_eq "$STATUS ${#OUT} $ERR" "3 200000 "
+	assert_nothing_left
+}
+
+# ---- who is told of a failure ----
+
+test_a_failure_is_told_by_state_and_log() {
+	local format
+	for format in text json; do
+		plays console first console 'the last "line"' up sleep 500 die 9
+		"$HUSK" --root "$ROOT" --log "$T/log.$format" --log-format $format run -d -b b "$ID" >out 2>err </dev/null
+		wait_for 30 is_status "$ID" stopped
+		assert_eq "$(husk state "$ID" | jq -r '.isolation, .vm.failure, .vm.console[]')" "vm
+the hypervisor '/vm/hypervisor' ended with status 9
+first
+the last \"line\""
+		assert_match "$(cat err)" "husk-mon: the VM failed: the hypervisor '/vm/hypervisor' ended with status 9"
+		husk delete "$ID"
+	done
+	assert_match "$(cat log.text)" "^husk: container '$ID': the VM failed: the hypervisor .* status 9; its console: first\\|the last \"line\"$"
+	assert_eq "$(jq -r '.level + " " + .msg' log.json)" \
+		"error container '$ID': the VM failed: the hypervisor '/vm/hypervisor' ended with status 9; its console: first|the last \"line\""
+	assert_nothing_left
+}
+
+# However much the guest prints.
+test_what_is_told_is_bounded() {
+	local words=(console first) n
+	need_vm
+	for n in $(seq 28); do words+=(console "$n $(head -c 1000 /dev/zero | tr '\0' x)"); done
+	plays "${words[@]}" up sleep 500 die 1
+	"$HUSK" --root "$ROOT" --log "$T/log" run -d -b b "$ID" >out 2>err </dev/null || fail "$(cut -c1-500 err)"
+	wait_for 30 is_status "$ID" stopped
+	[ "$(husk state "$ID" | wc -c)" -lt 40000 ] || fail "state has $(husk state "$ID" | wc -c) bytes"
+	assert_eq "$(husk state "$ID" | jq '.vm.failure | length > 10')" true
+	[ "$(wc -c <log)" -lt 5000 ] || fail "the log has $(wc -c <log) bytes"
+	husk delete "$ID"
+	assert_nothing_left
+}
+
+test_what_the_agent_warns_of_is_logged() {
+	plays up log 'careful' exit 0
+	"$HUSK" --root "$ROOT" --log "$T/log" run -b b "$ID"
+	assert_eq "$(cat log)" "husk: warning: container '$ID': in the VM: careful"
+}
+
+test_memory_that_runs_out_is_told() {
+	plays up sleep 2000 oom oom sleep 1000 exit 137
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	husk events --interval 100ms "$ID" >events
+	wait_for 30 is_status "$ID" stopped
+	assert_eq "$(jq -c 'select(.type == "oom")' events)" "{\"type\":\"oom\",\"id\":\"$ID\"}
+{\"type\":\"oom\",\"id\":\"$ID\"}"
+	grep -q '"type":"stats"' events || fail "no statistics: $(cat events)"
+	assert_eq "$(husk state "$ID" | jq .vm.oomKills)" 2
+	husk delete "$ID"
+	assert_nothing_left
+}
+
+run_tests "$@"

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * actor.c: stands in the hypervisor's place, and speaks as an agent would, as its last arguments say:
+ *
+ *   actor HYPERVISOR'S ARGUMENTS... -- WORD...
+ *
+ *   up             says HELLO, and OK to CREATE and START; nothing is said before
+ *   console TEXT   a line on the console
+ *   out N          N bytes of the container's standard output, as credit allows
+ *   oom, log TEXT  says that memory ran out; has something to warn of
+ *   exit STATUS    of the container
+ *   sleep MS
+ *   die STATUS     ends at once, with what it has said under way
+ *
+ * Then it answers what is asked: OK to all, EXEC's process ends at once with status 0, a signal ends the container
+ * with 128 + n, SHUTDOWN is its own end.
+ */
+#include "credit.h"
+#include "io.h"
+#include "message.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHANNEL 3 /* MACHINE_FD_CHILD */
+
+static struct actor {
+	struct frame_reader in;
+	struct frame_writer out;
+	struct credit_sender credit;
+	bool started, ended;
+} a;
+
+static void flush_out(void)
+{
+	const uint8_t *bytes;
+	size_t len;
+
+	bytes = frame_writer_pending(&a.out, &len);
+	if (len && io_write_all(CHANNEL, bytes, len) < 0)
+		exit(3);
+	frame_writer_sent(&a.out, len);
+}
+
+static void end_container(int status)
+{
+	const struct message_exit m = { .status = status };
+
+	if (!a.ended)
+		(void)message_put_exit(&a.out, 0, &m);
+	a.ended = true;
+}
+
+static void answer(const struct frame *f)
+{
+	const struct message_exit none = { 0 };
+	struct message_credit credit;
+	struct message_signal sig;
+	struct err e = { 0 };
+
+	if (f->type == MSG_SHUTDOWN)
+		exit(0);
+	if (f->type == MSG_CREDIT && f->process == 0 && message_credit_decode(f, MESSAGE_HOST, &credit, &e) == 0)
+		(void)credit_sender_grant(&a.credit, credit.bytes, &e);
+	if (f->type < MSG_CREATE || f->request == 0)
+		return;
+	if (f->type == MSG_STATS)
+		(void)message_put_text(&a.out, f->request, "{\"type\":\"stats\"}", 16);
+	(void)message_put(&a.out, MSG_OK, f->process, f->request);
+	a.started = a.started || f->type == MSG_START;
+	if (f->type == MSG_EXEC) {
+		(void)message_put(&a.out, MSG_STDOUT_EOF, f->process, 0);
+		(void)message_put(&a.out, MSG_STDERR_EOF, f->process, 0);
+		(void)message_put_exit(&a.out, f->process, &none);
+	}
+	if (f->type == MSG_SIGNAL && f->process == 0 && message_signal_decode(f, &sig, &e) == 0)
+		end_container(128 + (int)sig.signal);
+}
+
+/* What the host says meanwhile is answered. */
+static void serve(int ms)
+{
+	struct pollfd p = { .fd = CHANNEL, .events = POLLIN };
+	struct err e = { 0 };
+	struct frame f;
+	size_t room;
+	uint8_t *space;
+	ssize_t n;
+
+	flush_out();
+	if (poll(&p, 1, ms) <= 0)
+		return;
+	space = frame_reader_space(&a.in, &room);
+	n = read(CHANNEL, space, room);
+	if (n <= 0)
+		exit(0);
+	frame_reader_added(&a.in, (size_t)n);
+	while (frame_reader_next(&a.in, &f, &e) > 0)
+		answer(&f);
+	flush_out();
+}
+
+static void rest(long ms)
+{
+	struct timespec now;
+	long end;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	end = now.tv_sec * 1000 + now.tv_nsec / 1000000 + ms;
+	while (now.tv_sec * 1000 + now.tv_nsec / 1000000 < end) {
+		serve(50);
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	}
+}
+
+static void say(size_t len)
+{
+	static char block[FRAME_PAYLOAD_MAX];
+
+	memset(block, 'o', sizeof(block));
+	while (len) {
+		size_t n = len < sizeof(block) ? len : sizeof(block);
+
+		while (!a.credit.left)
+			serve(-1);
+		n = n < a.credit.left ? n : a.credit.left;
+		(void)message_put_data(&a.out, MSG_STDOUT, 0, block, n);
+		credit_sender_use(&a.credit, n);
+		len -= n;
+		flush_out();
+	}
+}
+
+static void up(void)
+{
+	const struct message_hello hello = { .version = MESSAGE_VERSION };
+
+	(void)message_put_hello(&a.out, &hello);
+	while (!a.started)
+		serve(-1);
+}
+
+static void act(const char *word, const char *argument)
+{
+	struct message_log line = { .level = 1, .text = argument, .len = strlen(argument) };
+
+	if (str_eq(word, "console"))
+		(void)dprintf(STDOUT_FILENO, "%s\n", argument);
+	else if (str_eq(word, "out"))
+		say(strtoul(argument, NULL, 10));
+	else if (str_eq(word, "log"))
+		(void)message_put_log(&a.out, &line);
+	else if (str_eq(word, "exit"))
+		end_container(atoi(argument));
+	else if (str_eq(word, "sleep"))
+		rest(atol(argument));
+	else if (str_eq(word, "die"))
+		_exit(atoi(argument));
+	else
+		exit(99);
+	flush_out();
+}
+
+int main(int argc, char **argv)
+{
+	int i = 1;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	frame_reader_init(&a.in);
+	frame_writer_init(&a.out, 4 << 20);
+	credit_sender_init(&a.credit, CREDIT_START);
+	while (i < argc && !str_eq(argv[i], "--"))
+		i++;
+	for (i++; i < argc; i++) {
+		if (str_eq(argv[i], "up"))
+			up();
+		else if (str_eq(argv[i], "oom"))
+			(void)message_put(&a.out, MSG_OOM, 0, 0);
+		else if (i + 1 < argc)
+			act(argv[i], argv[i + 1]), i++;
+		flush_out();
+	}
+	for (;;)
+		serve(-1);
+}
