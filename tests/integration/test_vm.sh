@@ -9,8 +9,8 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 private_cgroup2 "$@"
 
-USER_ONLY="test_an_ordinary_user"
-ROOT_ONLY=$(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$0" | grep -vx "$USER_ONLY" | tr '\n' ' ')
+USER_ONLY="test_an_ordinary_user test_an_ordinary_users_podman"
+ROOT_ONLY=$(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$0" | grep -v '^test_an_ordinary_user' | tr '\n' ' ')
 BUILT=$HUSK
 HOST_KERNEL=$(uname -r)
 
@@ -442,12 +442,8 @@ test_a_guest_that_panics() {
 	assert_nothing_left
 }
 
-test_podman() {
-	need_vm
-	need podman
-	local conf=(--root "$T/podman" --runroot "$T/podman-run" --storage-driver vfs --runtime husk-vm)
-	make_bundle b
-	export CONTAINERS_CONF=$T/containers.conf
+# Podman's settings, with husk-vm as a runtime.
+podman_conf() {
 	cat >containers.conf <<-END
 		[containers]
 		log_driver = "k8s-file"
@@ -460,6 +456,15 @@ test_podman() {
 		[engine.runtimes]
 		husk-vm = ["$HUSK"]
 	END
+}
+
+test_podman() {
+	need_vm
+	need podman
+	local conf=(--root "$T/podman" --runroot "$T/podman-run" --storage-driver vfs --runtime husk-vm)
+	make_bundle b
+	export CONTAINERS_CONF=$T/containers.conf
+	podman_conf
 	expect_status 3 podman "${conf[@]}" run --rm --cgroups=disabled --network none --rootfs "$T/b/rootfs" sh -c 'uname -r; exit 3'
 	[ "$OUT" != "$HOST_KERNEL" ] || fail "Podman's container is no VM: $OUT"
 	podman "${conf[@]}" run -d --name "$ID" --cgroups=disabled --network none -v "$T/b:/vol:ro" --user 1000 --rootfs "$T/b/rootfs" sh -c 'trap "exit 4" TERM; echo up $(id -u) $(ls /vol); while :; do sleep 0.1; done' >/dev/null
@@ -506,6 +511,27 @@ typed"
 	wait_for 20 is_status "$ID" stopped
 	husk delete "$ID"
 	assert_nothing_left
+}
+
+# In the user namespace that Podman makes, of many ids.
+test_an_ordinary_users_podman() {
+	need_vm
+	need podman newuidmap
+	grep -q "^$(id -un):" /etc/subuid || skip "this user has no subordinate ids"
+	make_bundle b
+	export CONTAINERS_CONF=$T/containers.conf
+	podman_conf
+	local runroot
+	runroot=$(mktemp -d /tmp/husk-pod.XXXXXX) # Podman refuses one of more than 50 characters
+	# shellcheck disable=SC2064 # the path as it is now
+	trap "podman unshare rm -rf $runroot; podman system migrate >/dev/null 2>&1" EXIT
+	expect_status 3 podman --root "$T/podman" --runroot "$runroot" --storage-driver vfs --runtime husk-vm run --rm --cgroups=disabled --network none \
+		--rootfs "$T/b/rootfs" sh -c 'uname -r; id -u; touch /tmp/x; chown 33 /tmp/x; stat -c %u /tmp/x; exit 3'
+	[ "$(head -n 1 <<<"$OUT")" != "$HOST_KERNEL" ] || fail "Podman's container is no VM: $OUT"
+	assert_eq "$(sed -n '2,$p' <<<"$OUT")" "0
+33"
+	[ "$(stat -c %u b/rootfs/tmp/x)" -gt "$(id -u)" ] || fail "the file is $(stat -c %u b/rootfs/tmp/x)'s"
+	podman unshare rm -rf "$T/b/rootfs/tmp/x" "$T/podman"
 }
 
 run_tests "$@"
