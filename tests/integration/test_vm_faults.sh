@@ -73,7 +73,7 @@ test_a_failure_is_told_by_state_and_log() {
 	local format
 	for format in text json; do
 		plays console first console 'the last "line"' up sleep 500 die 9
-		"$HUSK" --root "$ROOT" --log "$T/log.$format" --log-format $format run -d -b b "$ID" >out 2>err </dev/null
+		"$HUSK" --root "$ROOT" --log "$T/log.$format" --log-format "$format" run -d -b b "$ID" >out 2>err </dev/null
 		wait_for 30 is_status "$ID" stopped
 		assert_eq "$(husk state "$ID" | jq -r '.isolation, .vm.failure, .vm.console[]')" "vm
 the hypervisor '/vm/hypervisor' ended with status 9
@@ -112,14 +112,80 @@ test_what_the_agent_warns_of_is_logged() {
 test_memory_that_runs_out_is_told() {
 	plays up sleep 2000 oom oom sleep 1000 exit 137
 	husk run -d -b b "$ID" >out 2>&1 </dev/null
-	husk events --interval 100ms "$ID" >events
+	husk events --interval 100ms "$ID" >told
 	wait_for 30 is_status "$ID" stopped
-	assert_eq "$(jq -c 'select(.type == "oom")' events)" "{\"type\":\"oom\",\"id\":\"$ID\"}
+	assert_eq "$(jq -c 'select(.type == "oom")' told)" "{\"type\":\"oom\",\"id\":\"$ID\"}
 {\"type\":\"oom\",\"id\":\"$ID\"}"
-	grep -q '"type":"stats"' events || fail "no statistics: $(cat events)"
+	grep -q '"type":"stats"' told || fail "no statistics: $(cat told)"
 	assert_eq "$(husk state "$ID" | jq .vm.oomKills)" 2
 	husk delete "$ID"
 	assert_nothing_left
 }
+
+# ---- husk itself ----
+
+FAULT=$HUSK_TOP_BUILDDIR/tests/integration/crash/fault
+
+# killed VERB...: husk killed at some of the calls of this command, after begin(); then delete --force cleans all.
+killed() {
+	local calls n
+	begin
+	run "$FAULT" -o trace -t 60 "$HUSK" --root "$ROOT" "$@"
+	[ "$STATUS" != 77 ] || skip "crash/fault is not for this machine's architecture"
+	[ "$STATUS" = 0 ] || fail "$1: status $STATUS without any injection: $ERR"
+	calls=$(awk '$1 == 0' trace | wc -l)
+	"$HUSK" --root "$ROOT" delete --force "$ID"
+	for n in $((calls / 3)) $((calls * 2 / 3)) $((calls * 9 / 10)); do
+		begin
+		run "$FAULT" -o trace -t 60 -p 0 -n "$n" "$HUSK" --root "$ROOT" "$@"
+		[ "$STATUS" = 137 ] || fail "$1, call $n of $calls: not killed: status $STATUS $ERR"
+		run timeout 60 "$HUSK" --root "$ROOT" delete --force "$ID"
+		[ "$STATUS" = 0 ] || fail "$1, killed at call $n of $calls: delete --force: $STATUS $ERR"
+		assert_nothing_left
+	done
+}
+
+test_husk_killed_while_it_creates_and_starts() {
+	plays up
+	[ -x "$FAULT" ] || skip "no program '$FAULT': make check builds it"
+	begin() { :; }
+	killed create -b b "$ID"
+	begin() { husk create -b b "$ID" >/dev/null 2>&1 </dev/null; }
+	killed start "$ID"
+}
+
+test_husk_killed_while_it_execs_and_deletes() {
+	plays up
+	[ -x "$FAULT" ] || skip "no program '$FAULT': make check builds it"
+	begin() { husk run -d -b b "$ID" >/dev/null 2>&1 </dev/null; }
+	killed exec "$ID" true
+	killed delete --force "$ID"
+}
+
+# ---- the hypervisor ----
+
+test_a_hypervisor_killed_at_any_moment() {
+	local word
+	plays console booting sleep 60000
+	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
+	husk start "$ID" >start.out 2>&1 &
+	local start=$! status=0
+	wait_for 20 hypervisor_runs
+	kill -KILL "$(pgrep -P "$(husk state "$ID" | jq .pid)" hypervisor)"
+	wait "$start" || status=$?
+	assert_eq "$status" 1
+	assert_match "$(cat start.out)" "the VM did not start: the hypervisor '/vm/hypervisor' was killed by signal 9"
+	assert_eq "$(husk state "$ID" | jq -r .vm.failure)" "the hypervisor '/vm/hypervisor' was killed by signal 9"
+	husk delete --force "$ID"
+	for word in "die 0" "up die 0" "up out 1000 die 4"; do
+		# shellcheck disable=SC2086 # words
+		plays $word
+		run husk run -b b "$ID"
+		[ "$STATUS" = 1 ] || [ "$STATUS" = 125 ] || fail "$word: status $STATUS"
+		assert_match "$ERR" "powered off or was reset|ended with status 4"
+		assert_nothing_left
+	done
+}
+hypervisor_runs() { pgrep -P "$(husk state "$ID" | jq .pid)" hypervisor; }
 
 run_tests "$@"
