@@ -49,9 +49,9 @@ int vm_control_connect(const struct husk_ctx *ctx, const char *id, int *out_fd, 
 		return err_set(e, EINVAL, "'%s' is no id of a container", id);
 	if (fd < 0)
 		return err_sys(e, errno, "socket");
-	if (vm_control_is_created(ctx, id))
+	r = fd_connect(fd, path); /* refused: who would have answered is dead */
+	if (r == 0 && vm_control_is_created(ctx, id))
 		return err_set(e, EBUSY, "container '%s' is a VM that was not started yet", id);
-	r = fd_connect(fd, path);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_set(e, ESRCH, "container not running");
 	if (r < 0)
