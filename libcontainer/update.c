@@ -5,7 +5,9 @@
  * The cgroup's files are the only memory of limits: what an update leaves out is
  * read from them, and nothing of it is kept in the state directory. What is
  * refused half-way is put back: the files from what they held before, the device filter,
- * and what systemd was told.
+ * and what systemd was told. Controllers that were enabled for it above the cgroup stay: they limit
+ * nothing, and who took one away again would lift, without a word, the limits of a container that was
+ * made beside this one meanwhile.
  */
 #include "libcontainer.h"
 

@@ -243,7 +243,7 @@ test_memory_limit_kills() {
 test_pids_limit_stops_forks() {
 	need_controllers pids
 	limited '{"pids": {"limit": 3}}'
-	container_sh b 'sleep 5 & sleep 5 & sleep 5 & sleep 5 & echo never'
+	container_sh b 'sleep 1000 & sleep 1000 & sleep 1000 & sleep 1000 & echo never'
 	run husk run --bundle b "$ID"
 	[ "$STATUS" != 0 ] || fail "five processes under pids.max 3"
 	[[ $OUT != *never* ]] || fail "five processes under pids.max 3"
@@ -260,7 +260,7 @@ one_process_starts() {
 	OF=$ID-2 expect_file pids.max 1
 	OF=$ID-2 expect_processes 1
 	expect_status 0 husk delete --force "$ID-2"
-	container_sh c 'sleep 5 & echo never'
+	container_sh c 'sleep 1000 & echo never'
 	run husk run --bundle c "$ID-2"
 	[[ $STATUS != 0 && $OUT != *never* ]] || fail "two processes under pids.max 1"
 	rm -r c
@@ -295,7 +295,7 @@ test_exec_into_a_full_container() {
 		expect_status 0 husk exec --detach --pid-file pid "$ID" sleep 100
 		is_vm || grep -qx "$(cat pid)" "$DIR/cgroup.procs" || fail "not in the container's cgroup"
 		expect_processes 2
-		run husk exec "$ID" sh -c 'sleep 5 & echo never'
+		run husk exec "$ID" sh -c 'sleep 1000 & echo never'
 		[[ $STATUS != 0 && $OUT != *never* ]] || fail "a process was made in a full cgroup"
 		end
 	done
@@ -483,6 +483,28 @@ test_update_whose_last_step_fails_takes_all_back() {
 	expect_error "was made without linux.intelRdt" update -r r.json --l3-cache-schema L3:0=f
 	expect_status 0 husk exec "$ID" sh -c "$open"
 	end
+}
+
+# What it enabled above stays, as another container may rely on it by then; it limits nobody.
+test_controllers_that_a_refused_update_enabled_limit_nothing() {
+	need_controllers hugetlb
+	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages of 2 MiB on this machine"
+	local above beside
+	above=$(cgroup2_root)/$ID-above
+	limited '{}'
+	config b --arg path "/$ID-above/c" '.linux.cgroupsPath = $path'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	DIR=$above/c beside=$above/beside
+	mkdir "$beside"
+	echo -hugetlb >"$above/cgroup.subtree_control"
+	[ ! -e "$DIR/hugetlb.2MB.max" ] || fail "the controller is still there"
+	echo '{"hugepageLimits": [{"pageSize": "2MB", "limit": 2097152}]}' >r.json
+	expect_error "was made without linux.intelRdt" update -r r.json --l3-cache-schema L3:0=f
+	assert_match "$(cat "$above/cgroup.subtree_control")" '\bhugetlb\b' "what children of the cgroup above have"
+	expect_file hugetlb.2MB.max max
+	assert_match "$(cat "$beside/hugetlb.2MB.max")" '^(max|9[0-9]{18})$' "the limit of another"
+	end
+	rmdir "$beside" "$above"
 }
 
 test_update_of_what_cannot_be() {
