@@ -11,13 +11,13 @@
 #   GUEST_LSM      a security module to boot with, whose labels are tested in place of
 #                  the rest: apparmor, selinux (none)
 #   GUEST_KERNEL   its kernel          (the newest /boot/vmlinuz-*-cloud-amd64)
-#   GUEST_SECONDS  time limit          (50)
+#   GUEST_SECONDS  time limit          (300)
 #   GUEST_MEMORY   MiB                 (512)
 set -euo pipefail
 
 srcdir=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 : "${HUSK_TOP_BUILDDIR:=$(cd "$srcdir/../.." && pwd)}" "${HUSK:=$HUSK_TOP_BUILDDIR/husk}"
-: "${GUEST_LSM:=}" "${GUEST_KERNEL:=}" "${GUEST_SECONDS:=50}" "${GUEST_MEMORY:=512}"
+: "${GUEST_LSM:=}" "${GUEST_KERNEL:=}" "${GUEST_SECONDS:=300}" "${GUEST_MEMORY:=512}"
 
 skip() {
 	printf 'guest: %s\n' "$*" >&2
@@ -87,8 +87,24 @@ make_bundles() {
 	bundle stay-user '["/bin/sleep", "1000"]' '[{containerID: 0, hostID: 0, size: 65536}] as $map |
 		.linux.uidMappings = $map | .linux.gidMappings = $map | .linux.namespaces += [{type: "user"}]'
 	bundle one '["/bin/sleep", "1000"]' '.linux.resources.pids.limit = 1'
+	bundle one-tracer '["/bin/sleep", "1000"]' '.linux.resources.pids.limit = 1 |
+		.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
 	bundle one-joined '["/bin/sleep", "1000"]' '.linux.resources.pids.limit = 1 |
 		.linux.namespaces += [{type: "user", path: "/run/user-namespace"}]'
+	make_user
+}
+
+# An ordinary user of the guest, with one id, and his container in a cgroup that was delegated to him.
+make_user() {
+	mkdir "$tree/etc" "$tree/bundle-user"
+	printf 'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n' >"$tree/etc/passwd"
+	printf 'root:x:0:\nuser:x:1000:\n' >"$tree/etc/group"
+	"$HUSK" spec --rootless --bundle "$work"
+	jq '.process.terminal = false | .process.args = ["/bin/sleep", "1000"] | .root.path = "/bundle/rootfs" |
+		.linux.uidMappings[0].hostID = 1000 | .linux.gidMappings[0].hostID = 1000 | .linux.cgroupsPath = "/guest-user/c" |
+		.linux.resources = {pids: {limit: 33}, memory: {limit: 33554432}, cpu: {quota: 50000, period: 100000}}' \
+		"$work/config.json" >"$tree/bundle-user/config.json"
+	rm "$work/config.json"
 }
 
 bundle() { # NAME ARGS [FILTER]: /bundle-NAME with the same rootfs; jq's FILTER changes it
