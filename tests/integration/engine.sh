@@ -14,7 +14,7 @@ private_host() {
 	unshare --mount --net --pid --fork --propagation private true 2>/dev/null || return 0
 	local status=0 before
 	CGROUP2_OPTIONS=rw,$(cgroup2_options)
-	export CGROUP2_OPTIONS
+	export CGROUP2_OPTIONS HUSK_RUN_PID # in there pids are small, and the same in each
 	before=$(engine_cgroups | tr '\n' ' ')
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	unshare --mount --net --pid --fork --mount-proc --kill-child --propagation private bash -c '

@@ -15,7 +15,8 @@
 # HUSK_MUST_RUN=1    a skip is a failure
 # HUSK_TEST_USER     the ordinary user of as_user (default husktest, which ./bootstrap makes, with
 #                    subordinate ids; where there is none: uid and gid 65534, without)
-# HUSK_TEST_SECONDS  time limit of a test (default 180: only what hangs shall meet it)
+# HUSK_TEST_SECONDS  time limit of a test (default 600: only what hangs shall meet it)
+# HUSK_RUN_PID       a number that no other run has at the time, for names (default: the pid of the test file)
 #
 # To be set by a test file before run_tests:
 # ROOT_ONLY="test_a test_b"   tests that an ordinary user cannot run
@@ -31,7 +32,8 @@ LIB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${HUSK:=$HUSK_TOP_BUILDDIR/husk}"
 : "${HUSK_FLAGS:=}"
 : "${HUSK_TEST_USER:=husktest}"
-: "${HUSK_TEST_SECONDS:=180}"
+: "${HUSK_TEST_SECONDS:=600}"
+: "${HUSK_RUN_PID:=$$}"
 : "${ROOT_ONLY:=}" "${USER_ONLY:=}"
 # husk makes itself undumpable, which LeakSanitizer cannot work with; the unit tests look for leaks.
 : "${ASAN_OPTIONS:=detect_leaks=0}"
@@ -125,7 +127,7 @@ expect_error() {
 	shift
 	run "$@"
 	[ "$STATUS" != 0 ] || fail "no failure of '$*'"
-	printf '%s\n' "$ERR" | grep -qiE -- "$want" || fail "error '$ERR' does not match '$want'"
+	grep -qiE -- "$want" <<<"$ERR" || fail "error '$ERR' does not match '$want'"
 	! is_husk || [ "$(grep -cv '^husk: warning: ' <<<"$ERR")" = 1 ] || fail "an error of more than one line: '$ERR'"
 }
 
@@ -136,18 +138,28 @@ assert_eq() {
 
 # assert_match GOT REGEX [WHAT]
 assert_match() {
-	printf '%s\n' "$1" | grep -qE -- "$2" || fail "${3:-value}: '$1' does not match '$2'"
+	grep -qE -- "$2" <<<"$1" || fail "${3:-value}: '$1' does not match '$2'"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds. Whatever others do a little later is waited for, and a
+# busy machine may take long for what is soon done: less than a minute is a minute.
 wait_for() {
-	local end=$((SECONDS + $1 + BOOT_SECONDS))
+	local end=$((SECONDS + ($1 > 60 ? $1 : 60) + BOOT_SECONDS))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "waited in vain for '$*'"
 		sleep 0.02
 	done
 }
+
+# A container that has just ended may hold on to a mount for a moment.
+unmount() { # DIR...
+	local dir
+	for dir in "$@"; do wait_for 10 umount "$dir"; done
+}
+
+# is_running PID WORD...: this is its program and its arguments, and no more those of who became it.
+is_running() { [ "$(tr '\0' ' ' <"/proc/$1/cmdline")" = "${*:2} " ]; }
 
 # ---- bundles ----
 
@@ -325,21 +337,20 @@ run_one() {
 }
 
 run_and_report() { # FUNCTION
-	local name=$1 label status=0 reason note left tries
+	local name=$1 label status=0 reason note left end
 	label="$LABEL${name#test_}"
 	T=$(mktemp -d "$BASE/$name.XXXXXX")
 	chmod 0755 "$T"
-	ROOT=$T/state LOG=$T/log.json ID=it-$$-$((++COUNT))
+	ROOT=$T/state LOG=$T/log.json ID=it-$HUSK_RUN_PID-$((++COUNT))
 	mkdir "$ROOT"
 	export T ROOT LOG ID HUSK_TEMPLATE
 	timeout -k 5 "$HUSK_TEST_SECONDS" bash "$0" --one "$name" >"$T/out" 2>&1 </dev/null || status=$?
 	reason=$(cat "$T/reason" 2>/dev/null || echo "status $status")
 	[ "$status" != 124 ] || reason="no end within $HUSK_TEST_SECONDS s (last: $reason)"
 	left=
-	for tries in 1 2 3 4 5 6 7 8; do # the dying need a moment
-		left=$(leaks "$T" "$ID")
-		[ -n "$left" ] || break
-		sleep "0.$tries"
+	end=$((SECONDS + 30)) # the dying need a moment
+	while left=$(leaks "$T" "$ID") && [ -n "$left" ] && [ "$SECONDS" -lt "$end" ]; do
+		sleep 0.1
 	done
 	if [ -n "$left" ]; then
 		clean_up "$T" "$ID"

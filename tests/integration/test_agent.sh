@@ -58,8 +58,8 @@ run_container() { drive create config.json "$ID" - start "$@" shutdown end; }
 
 test_a_container_from_create_to_its_end() {
 	# the ends of streams are told while the process runs; those that its exit brings may be left to EXIT
-	bundle 'echo out; echo err >&2; exec >/dev/null 2>&1; sleep 1; exit 7'
-	run_container wait 0
+	bundle 'echo out; echo err >&2; exec >/dev/null 2>&1; until [ -e /tmp/go ]; do sleep 0.1; done; exit 7'
+	run_container await '[ "$(grep -c "^eof 0" stdout)" = 2 ]' shell 'touch b/rootfs/tmp/go' wait 0
 	expect ok ok "exit 0 7" end "agent 0"
 	assert_out 0.out out
 	assert_out 0.err err
@@ -117,10 +117,14 @@ test_a_signal_for_all() {
 	expect "agent 0" end "exit 0 137" "exit 1 143" ok ok ok ok ok
 }
 
+# All credit is used up, and the writer waits: nobody takes from its pipe any more.
+HELD='[ "$(stat -c %s io/0.out)" = 262144 ] && all=$(pgrep -d, -P "$(pgrep -P "$AGENT")") &&
+	for p in $(pgrep -P "$all") $(echo "$all" | tr , " "); do cat "/proc/$p/wchan" && echo; done | grep pipe_write >/dev/null'
+
 # What is in the pipe by then, 64 KiB, comes after what credit was there for.
 test_killed_while_output_waits() {
 	bundle 'yes'
-	run_container hold sleep 500 signal 0 9 sleep 500 release wait 0
+	run_container hold await "$HELD" signal 0 9 sleep 500 release wait 0
 	expect ok ok ok "exit 0 137" end "agent 0"
 	assert_eq "$(stat -c %s io/0.out)" $((262144 + 65536)) "bytes of output that came"
 }
@@ -138,7 +142,7 @@ assert_small() { # KIB
 test_a_slow_reader_holds_the_writer() {
 	local rss
 	bundle 'head -c 10485760 /dev/zero; head -c 10485760 /dev/zero | tr "\0" e >&2'
-	drive hold create config.json "$ID" - start sleep 1000 shell 'stat -c %s io/0.out' shell "$RSS" release wait 0 shutdown end
+	drive hold create config.json "$ID" - start await "$HELD" sleep 500 shell 'stat -c %s io/0.out' shell "$RSS" release wait 0 shutdown end
 	rss=$(sed -n 's/^rss //p' <<<"$OUT")
 	expect ok ok 262144 "rss $rss" "exit 0 0" end "agent 0"
 	assert_small "$rss"
@@ -477,7 +481,7 @@ test_guest_runs_a_container() {
 	assert_eq "$(head -n 1 io/1.out)" 33554432 "the limit after update"
 	assert_eq "$(sed -n '3{p;q}' io/1.out)" 1000 "the user"
 	assert_eq "$(tail -n +4 io/1.out | wc -c)" 5000000 "bytes of output"
-	[ $((now - $(sed -n '2{p;q}' io/1.out))) -lt 60 ] || fail "the guest's time is $(sed -n '2{p;q}' io/1.out), not near $now"
+	[ $((now - $(sed -n '2{p;q}' io/1.out))) -lt 3600 ] || fail "the guest's time is $(sed -n '2{p;q}' io/1.out), not near $now"
 	assert_eq "$(tr -d '\r' <io/2.out)" '34 91' "the terminal's size"
 	assert_eq "$(cat b/rootfs/tmp/file)" "done" "what the container wrote"
 }

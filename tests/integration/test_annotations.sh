@@ -136,8 +136,9 @@ test_pidfd_receiver() {
 	python3 - "$T/s" >pidfd <<-'EOF2' &
 		import os, socket, sys
 		s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-		s.bind(sys.argv[1])
+		s.bind(sys.argv[1] + ".new")
 		s.listen(1)
+		os.rename(sys.argv[1] + ".new", sys.argv[1])
 		c, _ = s.accept()
 		_, fds, _, _ = socket.recv_fds(c, 4096, 1)
 		print([l for l in open("/proc/self/fdinfo/%d" % fds[0]) if l.startswith("Pid:")][0])

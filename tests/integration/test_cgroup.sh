@@ -28,6 +28,8 @@ start_at() {
 
 end() { expect_status 0 husk delete --force "$ID"; }
 
+is_dead() { ! grep -q "^State:[[:space:]]*[A-Y]" "/proc/$1/status" 2>/dev/null; }
+
 test_exec_beside_children_of_the_cgroup() {
 	need_cgroup2
 	start_at "/$ID"
@@ -77,7 +79,7 @@ test_a_cgroup_that_is_gone_is_named() {
 	echo "$PID" >"$ROOT_CGROUP/cgroup.procs"
 	rmdir "$DIR"
 	end
-	! grep -q "^State:[[:space:]]*[A-Y]" "/proc/$PID/status" 2>/dev/null || fail "delete --force left the process"
+	wait_for 10 is_dead "$PID" # or delete --force left the process
 }
 
 # Its process would be born frozen.

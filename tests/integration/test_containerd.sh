@@ -46,7 +46,7 @@ engine() {
 }
 
 # With a limit of its own: ctr hands TERM on to the container and waits.
-c() { timeout -k 1 20 ctr --address "$CTRD_DIR/socket" "$@"; }
+c() { timeout -k 1 120 ctr --address "$CTRD_DIR/socket" "$@"; }
 
 containers_remove() {
 	local id
@@ -153,7 +153,7 @@ test_delete_by_force() {
 	local pid
 	pid=$(c task ls | awk -v id="$ID" '$1 == id { print $2 }')
 	run c task delete --force "$ID"
-	[ ! -e "/proc/$pid" ] || fail "the container's process $pid lives on"
+	wait_for 10 test ! -e "/proc/$pid" # or the container's process lives on
 	expect_output "" c task ls -q
 }
 
@@ -188,6 +188,7 @@ test_ps() {
 	engine
 	task_start
 	expect_status 0 c task exec --detach --exec-id more "$ID" sleep 999
+	wait_for 10 sh -c "[ \$(ctr --address '$CTRD_DIR/socket' task ps '$ID' | wc -l) = 3 ]"
 	expect_status 0 c task ps "$ID"
 	assert_eq "$(wc -l <<<"$OUT")" 3 "a header and two processes"
 }

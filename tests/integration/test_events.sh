@@ -17,10 +17,21 @@ start_sleeper() {
 	expect_status 0 husk run --detach --bundle b "$ID"
 }
 
-# events ARG...: the command in the background, its lines in $T/lines.
+# events ARG...: the command in the background, its lines in $T/lines. It watches when this returns.
 start_events() {
 	husk_exec events "$@" "$ID" >"$T/lines" 2>"$T/events.err" </dev/null &
 	EVENTS=$!
+	wait_for 10 is_watching
+}
+
+# It has the process, and what tells of memory.events where there is such a file; of a VM it asks the monitor.
+is_watching() {
+	if is_vm; then
+		[ -n "$(find "/proc/$EVENTS/fd" -lname 'socket:*')" ]
+		return
+	fi
+	[ -n "$(find "/proc/$EVENTS/fd" -lname '*pidfd*')" ] &&
+		{ [ ! -e "$(cgroup_of)/memory.events" ] || grep -qs '^inotify wd' "/proc/$EVENTS/fdinfo"/*; }
 }
 
 has_lines() { [ "$(wc -l <"$T/lines")" -ge "$1" ]; }
@@ -79,7 +90,6 @@ test_the_end_of_the_container_ends_it() {
 	local status=0
 	start_sleeper
 	start_events --interval 1h
-	sleep 0.2
 	kill -0 "$EVENTS" || fail "it ended by itself: $(cat "$T/events.err")"
 	expect_status 0 husk kill "$ID" KILL
 	wait "$EVENTS" || status=$?
@@ -90,7 +100,7 @@ test_the_end_of_the_container_ends_it() {
 
 test_a_reader_that_leaves_ends_it() {
 	start_sleeper
-	run timeout 20 bash -c '"$@" | head -n 1' sh "$HUSK" --root "$ROOT" events --interval 20ms "$ID"
+	run timeout 120 bash -c '"$@" | head -n 1' sh "$HUSK" --root "$ROOT" events --interval 20ms "$ID"
 	assert_eq "$STATUS" 0 status
 	assert_eq "$(jq -r .type <<<"$OUT")" stats
 	expect_status 0 husk delete --force "$ID"
@@ -101,9 +111,10 @@ test_out_of_memory_is_told() {
 	make_bundle b '.linux.resources.memory.limit = 8388608 | .linux.resources.memory.swap = 8388608'
 	! is_vm || config b '.vm = {"hwConfig": {"memory": 268435456}}'
 	# a child of the init is killed, not the init
-	container_sh b 'sleep 1; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 100'
+	container_sh b 'until [ -e /tmp/go ]; do sleep 0.1; done; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 100'
 	expect_status 0 husk run --detach --bundle b "$ID"
 	start_events --interval 1h
+	touch b/rootfs/tmp/go
 	wait_for 30 has_lines 1
 	assert_eq "$(cat "$T/lines")" "{\"type\":\"oom\",\"id\":\"$ID\"}"
 	expect_status 0 husk events --stats "$ID"

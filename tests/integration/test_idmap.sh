@@ -122,7 +122,7 @@ test_ridmap_reaches_mounts_below() {
 	expect_output $'5000\n0' husk run -b b "$ID"
 	config b '.mounts[-1].options = ["rbind", "ridmap"]'
 	expect_output $'5000\n5000' husk run -b b "$ID"
-	umount src/sub
+	unmount src/sub
 }
 
 test_different_mappings_in_one_container() {

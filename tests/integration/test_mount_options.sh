@@ -164,7 +164,7 @@ test_rnosymfollow_reaches_mounts_below() {
 	config b '.mounts[-1].options = ["rbind", "rnosymfollow"]'
 	container_sh b 'cat /m/sub/link 2>/dev/null || echo no'
 	expect_output no husk run -b b "$ID"
-	umount src/sub
+	unmount src/sub
 }
 
 # ---- flags of the superblock ----

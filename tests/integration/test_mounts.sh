@@ -219,7 +219,7 @@ test_tmpcopyup_while_the_tree_changes() {
 	) 2>/dev/null &
 	local changer=$! i
 	for i in $(seq "$(rounds 25 3)"); do
-		run timeout $((10 + BOOT_SECONDS)) "$HUSK" --root "$ROOT" run -b b "$ID"
+		run timeout $((120 + BOOT_SECONDS)) "$HUSK" --root "$ROOT" run -b b "$ID"
 		if [ "$STATUS" != 0 ] || ! [[ $OUT =~ ^(mine)?$ ]]; then
 			touch stop
 			fail "run $i: status $STATUS, '$OUT', '$ERR'"
@@ -254,7 +254,7 @@ test_overlay() {
 	assert_match "$OUT" " /o rw,nosuid,relatime - $(overlay_type 'overlay rw,.*lowerdir=')" mountinfo
 	assert_eq "$(head -n 2 <<<"$OUT")" $'low1\nlow2' "the layers"
 	assert_eq "$(cat ov/up/new ov/low2/two)" $'up\nlow2' "the upper layer"
-	umount ov
+	unmount ov
 }
 
 # A lowerdir above 255 bytes: with $1 layers.
@@ -283,7 +283,7 @@ test_overlay_with_a_long_lowerdir() {
 	assert_eq "$(grep -v ' /o' <<<"$OUT" | tr '\n' ' ')" '1 5 up f1 f2 f3 f4 f5 new noexec ' "the layers"
 	assert_eq "$(cat ov/up/new)" up "the upper layer"
 	[ ! -e b/rootfs/o/m ] || fail "something was left on the target"
-	umount ov
+	unmount ov
 }
 
 test_overlay_with_a_long_lowerdir_read_only_and_shared() {
@@ -294,14 +294,14 @@ test_overlay_with_a_long_lowerdir_read_only_and_shared() {
 	assert_eq "$(head -n 2 <<<"$OUT")" $'1\nread-only'
 	assert_match "$OUT" " /o ro,nosuid,nodev,noexec,noatime shared:[0-9]+ - $(overlay_type none)" mountinfo
 	assert_eq "$(grep -c ' /o' <<<"$OUT")" 1 "mounts on /o"
-	umount ov
+	unmount ov
 }
 
 test_overlay_options_have_an_end() {
 	is_husk || skip "messages of husk's own"
 	long_overlay 40
 	expect_error 'mounts.*/o.*4095' husk run -b b "$ID"
-	umount ov
+	unmount ov
 }
 
 test_overlay_errors() {
@@ -313,7 +313,7 @@ test_overlay_errors() {
 	expect_error 'mounts.*/o.*(overlay|lowerdir).*No such file' husk run -b b "$ID"
 	config b --arg l "lowerdir=$T/ov/$(printf 'x%.0s' $(seq 1 250))" '.mounts[-1].options[0] = $l'
 	expect_error 'mounts.*/o.*(overlay|lowerdir).*No such file' husk run -b b "$ID"
-	umount ov
+	unmount ov
 }
 
 # ---- read-only, flags ----
@@ -328,7 +328,7 @@ test_rro_reaches_mounts_below_and_ro_does_not() {
 	container_sh b 'for f in /a/x /a/sub/x /b/x /b/sub/x; do
 		if touch $f 2>/dev/null; then echo "$f rw"; else echo "$f ro"; fi; done'
 	expect_output $'/a/x ro\n/a/sub/x ro\n/b/x ro\n/b/sub/x rw' husk run -b b "$ID"
-	umount src/sub
+	unmount src/sub
 }
 
 test_tmpfs_ro_takes_mounts_below_it() {
@@ -408,7 +408,7 @@ test_propagation_options_show_in_mountinfo() {
 	assert_eq "$(fields_of /rslave)" master rslave
 	assert_eq "$(fields_of /rprivate)" '' rprivate
 	assert_eq "$(fields_of /default)" master "the default"
-	umount src
+	unmount src
 }
 
 test_mounts_of_the_host_appear_by_propagation() {
@@ -427,7 +427,7 @@ test_mounts_of_the_host_appear_by_propagation() {
 	touch src/late/appeared src/go
 	wait $!
 	assert_eq "$(tr '\n' ' ' <out)" '/private/late:  /slave/late: appeared ' "what the container saw"
-	umount src/late src
+	unmount src/late src
 }
 
 test_mounts_of_the_container_reach_the_host_only_when_shared() {
@@ -444,7 +444,7 @@ test_mounts_of_the_container_reach_the_host_only_when_shared() {
 	config b '.linux.rootfsPropagation = "rshared"'
 	expect_status 0 husk run -b b "$ID"
 	[ -e src/inner/from-inside ] || fail "a shared mount did not come out"
-	umount src/inner src
+	unmount src/inner src
 }
 
 # As everything is shared where systemd is the init.
@@ -465,7 +465,7 @@ test_a_shared_rootfs_may_stay_shared() {
 		*) [[ "$OUT" != *shared:* && "$OUT" != *master:* ]] || fail "private, but: $OUT" ;;
 		esac
 	done
-	umount b/rootfs/below b/rootfs
+	unmount b/rootfs/below b/rootfs
 }
 
 # ---- targets ----

@@ -14,11 +14,18 @@ fi
 
 # pair A B: two ends of a cable, new for this test.
 pair() {
+	local name
 	need ip
 	[ -n "${HUSK_PRIVATE_NET:-}" ] || skip "no network namespace can be made here"
-	ip link del "$1" 2>/dev/null || true
+	for name in "$1" "$2"; do # of the test before, and perhaps about to go with its namespace
+		ip link del "$name" 2>/dev/null || true
+		wait_for 10 is_gone "$name"
+	done
 	ip link add "$1" type veth peer name "$2" 2>/dev/null || skip "no veth interfaces on this machine"
 }
+
+# For a container's shell: the kernel notes a moment later that a link is up.
+AWAIT_UP='await_up() { n=0; until [ "$(cat "/sys/class/net/$1/operstate")" = up ] || [ $((n += 1)) -gt 600 ]; do sleep 0.1; done; }; await_up'
 
 is_gone() { ! ip link show "$1" >/dev/null 2>&1; }
 
@@ -37,7 +44,7 @@ test_an_interface_moves_with_its_new_name() {
 	ip link set va mtu 1400 address 02:00:00:00:00:07
 	ip link set vb up
 	make_bundle b '.linux.netDevices = {va: {name: "eth7"}}'
-	container_sh b 'ip addr show eth7; ip link show va'
+	container_sh b "$AWAIT_UP eth7; ip addr show eth7; ip link show va"
 	run husk run -b b "$ID"
 	assert_match "$OUT" '<BROADCAST,MULTICAST,UP,LOWER_UP.* mtu 1400 ' "the link"
 	assert_match "$OUT" 'ether 02:00:00:00:00:07' "the hardware address"
@@ -54,7 +61,7 @@ test_an_interface_moves_with_its_new_name() {
 test_without_a_name_it_keeps_its_own() {
 	pair va vb
 	make_bundle b '.linux.netDevices = {va: {}, vb: {name: ""}}'
-	container_sh b 'ls /sys/class/net; cat /sys/class/net/va/operstate'
+	container_sh b "ls /sys/class/net; $AWAIT_UP va; cat /sys/class/net/va/operstate"
 	expect_output $'lo\nva\nvb\nup' husk run -b b "$ID"
 }
 
@@ -102,7 +109,7 @@ test_it_moves_with_a_user_namespace() {
 
 test_it_moves_into_a_joined_namespace() {
 	pair va vb
-	unshare -n sleep 30 &
+	unshare -n sleep 1000 &
 	local pid=$!
 	wait_for 5 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
 	make_bundle b

@@ -47,9 +47,12 @@ notify_bundle() {
 	[ $# = 0 ] || config "$dir" "$@"
 }
 
+# told N: husk does not wait until the agent has written down what connection N told.
+told() { wait_for 10 test -s "$T/seen/$1.json"; }
+
 # assert_state N STATUS: what connection N told, in the right way.
 assert_state() {
-	[ -s "$T/seen/$1.json" ] || fail "no connection $1"
+	told "$1"
 	[ ! -e "$T/seen/$1.bad" ] || fail "connection $1: $(cat "$T/seen/$1.bad")"
 	assert_eq "$(jq -c '[.ociVersion, .fds, .metadata, .state.id, .state.status, .state.bundle]' "$T/seen/$1.json")" \
 		"[\"1.3.0\",[\"seccompFd\"],\"from the test\",\"$ID\",\"$2\",\"$T/b\"]" "state"
@@ -100,6 +103,7 @@ test_metadata_is_optional() {
 	agent
 	notify_bundle b "$MKDIR" 'del(.linux.seccomp.listenerMetadata)'
 	expect_status 0 husk run -b b "$ID"
+	told 1
 	assert_eq "$(jq 'has("metadata")' "$T/seen/1.json")" false "metadata"
 }
 

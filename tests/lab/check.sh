@@ -8,13 +8,13 @@
 #
 # Each file gets a fresh guest. Settings: LAB_JOBS, how many guests at once (half the processors);
 # those of lab.sh, LAB_SECONDS (here 3600) being for each guest; those of
-# ../integration/lib.sh, HUSK_TEST_SECONDS being 240, as all is emulated (and test_crash.sh's HUSK_CRASH_SECONDS a quarter); LOAD_*, those of load/test_load.sh.
+# ../integration/lib.sh, test_crash.sh's HUSK_CRASH_SECONDS being a quarter of HUSK_TEST_SECONDS; LOAD_*, those of load/test_load.sh.
 set -euo pipefail
 shopt -s nullglob # there may be no clients
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 source_tree=$(cd "$here/../.." && pwd)
 : "${LAB_JOBS:=$((($(nproc) + 1) / 2))}"
-: "${LAB_SECONDS:=3600}" "${HUSK_TEST_SECONDS:=240}"
+: "${LAB_SECONDS:=3600}" "${HUSK_TEST_SECONDS:=600}"
 export LAB_SECONDS
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/husk-check-lab.XXXXXX")

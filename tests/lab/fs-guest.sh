@@ -12,14 +12,14 @@
 #   FSD_ARGS       more arguments for it (them)
 #   FSD_PREFIX     a command that it runs under (strace -f -o FILE)
 #   GUEST_KERNEL   its kernel   (the newest /boot/vmlinuz-*-cloud-amd64)
-#   GUEST_SECONDS  time limit   (60)
+#   GUEST_SECONDS  time limit   (300)
 #   GUEST_MEMORY   MiB          (512)
 #   GUEST_RAW      1: no module is loaded and nothing mounted
 set -euo pipefail
 
 srcdir=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 : "${HUSK_TOP_BUILDDIR:=$(cd "$srcdir/../.." && pwd)}"
-: "${FSD:=husk}" "${FSD_ARGS:=}" "${FSD_PREFIX:=}" "${GUEST_KERNEL:=}" "${GUEST_SECONDS:=60}" "${GUEST_MEMORY:=512}" "${GUEST_RAW:=}"
+: "${FSD:=husk}" "${FSD_ARGS:=}" "${FSD_PREFIX:=}" "${GUEST_KERNEL:=}" "${GUEST_SECONDS:=300}" "${GUEST_MEMORY:=512}" "${GUEST_RAW:=}"
 debian_virtiofsd=/usr/lib/qemu/virtiofsd
 
 skip() {
@@ -116,7 +116,7 @@ start_server() { # WORD
 	# shellcheck disable=SC2086 # lists of words
 	$FSD_PREFIX "$program" "$@" $FSD_ARGS </dev/null >"$log" 2>&1 &
 	servers+=($!)
-	for _ in $(seq 500); do
+	for _ in $(seq 3000); do
 		[ ! -S "$socket" ] || return 0
 		sleep 0.02
 	done

@@ -23,6 +23,7 @@
  *   sleep MS                                  and take what comes
  *   output N TEXT                             until its standard output holds TEXT
  *   shell TEXT                                a command of this machine; $AGENT is the pid of what was started
+ *   await TEXT                                the same, until it succeeds, and take what comes
  *   raw HEX                                   bytes as they are
  *   shutdown, close, end                      (end: wait for the end of the channel)
  *
@@ -49,7 +50,7 @@
 #include <time.h>
 
 #define NUMBERS 4096
-#define WAIT_MS 60000
+#define WAIT_MS 300000 /* only what hangs meets it */
 #define AGENT_FD 3
 
 struct output {
@@ -414,13 +415,18 @@ static void do_raw(const char *hex)
 	}
 }
 
-static void do_shell(const char *text)
+static bool shell_succeeds(const void *text)
 {
 	AUTO_FREE char *pid = x_printf("%d", (int)d.agent);
 
 	(void)setenv("AGENT", pid, 1);
 	fflush(stdout);
-	if (system(text) != 0)
+	return system(text) == 0;
+}
+
+static void do_shell(const char *text)
+{
+	if (!shell_succeeds(text))
 		die("shell", text);
 }
 
@@ -673,6 +679,8 @@ static char **command(char **w)
 		do_over(parse_number(w[1], NUMBERS));
 	else if (str_eq(w[0], "shell"))
 		do_shell(w[1]);
+	else if (str_eq(w[0], "await"))
+		until(shell_succeeds, w[1], w[1]);
 	else if (str_eq(w[0], "sleep"))
 		do_sleep(parse_number(w[1], WAIT_MS));
 	else if (str_eq(w[0], "wait"))

@@ -134,6 +134,20 @@ static void serve(int listener, FILE *log)
 	}
 }
 
+/* What is there is all of it. */
+static void write_whole(const char *dir, int n, const char *text, size_t len)
+{
+	char new[4096], path[4096];
+	FILE *f = out(dir, n, "new");
+
+	(void)fwrite(text, 1, len, f);
+	(void)fclose(f);
+	(void)snprintf(new, sizeof(new), "%s/%d.new", dir, n);
+	(void)snprintf(path, sizeof(path), "%s/%d.json", dir, n);
+	if (rename(new, path) < 0)
+		die(path);
+}
+
 /* Reads to the end; descriptors may come with the first part only. */
 static int take_state(int conn, const char *dir, int n)
 {
@@ -144,7 +158,6 @@ static int take_state(int conn, const char *dir, int n)
 	static char text[STATE_MAX];
 	size_t len = 0;
 	int listener = -1;
-	FILE *f;
 
 	for (int part = 0;; part++) {
 		struct iovec iov = { text + len, sizeof(text) - len };
@@ -166,19 +179,19 @@ static int take_state(int conn, const char *dir, int n)
 	}
 	if (listener < 0)
 		(void)fprintf(out(dir, n, "bad"), "no descriptor came\n");
-	f = out(dir, n, "json");
-	(void)fwrite(text, 1, len, f);
-	(void)fclose(f);
+	write_whole(dir, n, text, len);
 	return listener;
 }
 
+/* The socket that is there listens. */
 static int listen_at(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-	if (sock < 0 || bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(sock, deaf ? 0 : 8) < 0)
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s.new", path);
+	if (sock < 0 || bind(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(sock, deaf ? 0 : 8) < 0 ||
+	    rename(addr.sun_path, path) < 0)
 		die(path);
 	return sock;
 }
