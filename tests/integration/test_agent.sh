@@ -208,7 +208,7 @@ test_input_is_asked_for_when_it_was_read() {
 	process p.json 'read -r line; echo got; sleep 1000'
 	head -c 4095 /dev/zero | tr '\0' x >in
 	echo >>in
-	echo more >more
+	echo more >"more"
 	run_container exec 1 p.json - stdin 1 in output 1 got stdin 1 more signal 1 9 wait 1
 	assert_eq "$(grep '^taken' <<<"$OUT")" 'taken 1 4096'
 }
