@@ -642,14 +642,18 @@ test_signals_to_run_reach_the_container() {
 # A signal that comes while the container is still being made is for it as well.
 test_a_signal_during_set_up_is_not_lost() {
 	make_bundle b --arg t "$T" '.process.args = ["/bin/sleep", "100"] | .hooks.createRuntime = [{"path": "/bin/sh",
-		"args": ["sh", "-c", "echo up >\($t)/up; read -r x <\($t)/go"]}]' # ends at once, before husk makes it
+		"args": ["sh", "-c", "echo $$ >\($t)/up; read -r x <\($t)/go"]}]'
 	mkfifo go
 	container_sh b 'trap "exit 9" TERM; while :; do sleep 0.02; done'
 	husk_exec run -b b "$ID" &
 	local pid=$! status=0
 	wait_for 10 test -s up
+	# husk is to see both at once: one that sees the signal while the hook runs would end the hook
+	kill -STOP "$pid"
 	kill -TERM "$pid"
 	echo >go
+	wait_for 10 grep -q '^State:.Z' "/proc/$(cat up)/status"
+	kill -CONT "$pid"
 	# pid 1 without a handler ignores it: send again until the handler is there
 	while kill -TERM "$pid" 2>/dev/null; do sleep 0.05; done
 	wait "$pid" || status=$?

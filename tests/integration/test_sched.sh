@@ -162,7 +162,8 @@ test_exec_begins_on_its_initial_cpus() {
 	all=$(taskset -cp $$ | sed 's/.*: //')
 	# being born into a cgroup with the cpuset controller ends what was set before (cpusets(7))
 	cg=$(cgroup2_root)$(sed -n 's/^0:://p' "/proc/$(husk state "$ID" | jq .pid)/cgroup")
-	want=$(cat "$cg/cpuset.cpus.effective" 2>/dev/null || echo "${CPU[1]}")
+	want=${CPU[1]}
+	[[ $cg != *"$ID"* ]] || want=$(cat "$cg/cpuset.cpus.effective" 2>/dev/null || echo "${CPU[1]}")
 	! is_vm || want=$(husk exec "$ID" cat /sys/fs/cgroup/cpuset.cpus.effective 2>/dev/null || echo "${CPU[1]}")
 	expect_output "$want" husk exec "$ID" sh -c 'sed -n "s/^Cpus_allowed_list:[[:space:]]*//p" /proc/self/status'
 	mkfifo go
