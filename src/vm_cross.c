@@ -11,6 +11,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 /* Namespaces of a container, and what a VM does for each. */
@@ -65,6 +66,14 @@ static int check_namespace(const struct json *list, const struct namespace_rule 
 	return 0;
 }
 
+static bool guest_has_number(uint64_t major, uint64_t minor)
+{
+	for (size_t i = 0; i < ARRAY_LEN(guest_devices); i++)
+		if (guest_devices[i].major == major && guest_devices[i].minor == minor)
+			return true;
+	return false;
+}
+
 /* A FIFO is the guest's, too. */
 static bool guest_has_device(const struct json *device)
 {
@@ -77,10 +86,7 @@ static bool guest_has_device(const struct json *device)
 	if ((!str_eq(type, "c") && !str_eq(type, "u")) || !major || !minor ||
 	    json_u64(major, UINT32_MAX, &numbers[0], NULL) < 0 || json_u64(minor, UINT32_MAX, &numbers[1], NULL) < 0)
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(guest_devices); i++)
-		if (guest_devices[i].major == numbers[0] && guest_devices[i].minor == numbers[1])
-			return true;
-	return false;
+	return guest_has_number(numbers[0], numbers[1]);
 }
 
 static int check_devices(const struct json *linux_, struct err *e)
@@ -165,14 +171,16 @@ int vm_cross_check(const struct json *config, struct err *e)
 	return r;
 }
 
-static const char *kind_of_file(mode_t mode)
+/* NULL: it can be served. A device file is a pair of numbers, which the guest's kernel opens as its own. */
+static const char *kind_of_file(const struct stat *st)
 {
-	switch (mode & S_IFMT) {
+	switch (st->st_mode & S_IFMT) {
 	case S_IFSOCK:
 		return "a socket of the host";
 	case S_IFIFO:
 		return "a FIFO of the host";
 	case S_IFCHR:
+		return guest_has_number(major(st->st_rdev), minor(st->st_rdev)) ? NULL : "a device of the host";
 	case S_IFBLK:
 		return "a device of the host";
 	default:
@@ -203,8 +211,8 @@ int vm_cross_check_source(const struct json *mount, const char *path, struct err
 		return json_err(e, errno, source ? source : mount, "open '%s': %s", path, strerrordesc_np(errno));
 	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return err_sys(e, errno, "stat '%s'", path);
-	if (kind_of_file(st.st_mode))
-		return json_err(e, ENOTSUP, mount, "source '%s': %s cannot enter a VM", path, kind_of_file(st.st_mode));
+	if (kind_of_file(&st))
+		return json_err(e, ENOTSUP, mount, "source '%s': %s cannot enter a VM", path, kind_of_file(&st));
 	if (tells_of_host((long)fs.f_type))
 		return json_err(e, ENOTSUP, mount, "source '%s': a kernel file system of the host cannot enter a VM",
 				path);

@@ -18,7 +18,7 @@ percent=15
 # The container side: what config.json asks for, and what the commands do with one container. The other files are
 # about something else than a container that is or is not in a VM:
 #   husk's own safety       crash old_kernel doctor deferred
-#   who calls it            rootless (a VM is for root), podman containerd systemd (engines; see test_vm.sh), nested
+#   who calls it            rootless (see test_vm.sh for a user's VM), podman containerd systemd (engines; see test_vm.sh), nested
 #   parts of the VM mode    agent guest virtiofs vm vm_prepare
 #   the host's own things   netdev notify shared_pids mounts_verb: interfaces, sockets, pid namespaces and mounts of the
 #                           host, that are put into a container: refused by name in a VM, as husk-vm(7) says

@@ -482,6 +482,14 @@ test_bind_of_one_file() {
 	[ -f b/rootfs/new/dir/file ] || fail "the missing target was not made as a file"
 }
 
+# As a mask, say. In a VM the guest's kernel opens it as its own.
+test_bind_of_a_device() {
+	make_bundle b '.mounts += [{"destination": "/etc/passwd", "type": "bind", "source": "/dev/null", "options": ["bind", "ro"]},
+		{"destination": "/etc/zero", "type": "bind", "source": "/dev/zero", "options": ["bind"]}]'
+	container_sh b 'cat /etc/passwd; head -c 3 /etc/zero | od -An -tx1; echo gone >/etc/zero; stat -c "%F %t:%T" /etc/passwd'
+	expect_output $' 00 00 00\ncharacter special file 1:3' husk run -b b "$ID"
+}
+
 test_bind_of_a_file_on_a_directory_and_the_reverse() {
 	echo one >file
 	mkdir dir
