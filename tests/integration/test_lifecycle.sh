@@ -171,7 +171,7 @@ test_kill_all_while_the_cgroup_goes() {
 			expect_status 0 husk run -d -b b "$ID"
 			strace -o calls -e trace=openat2 -e inject=openat2:delay_exit="${seconds}000000":when=1 \
 				"$HUSK" --root "$ROOT" kill --all "$ID" "$sig" 2>err &
-			wait_for 10 grep -q "\"$ID\".*= [0-9]* (DELAYED)" calls
+			wait_for 10 grep -q "[\"/]$ID\".*= [0-9]* (DELAYED)" calls
 			expect_status 0 husk delete --force "$ID"
 			! wait $! || continue
 			break

@@ -107,13 +107,25 @@ same_stop_and_kill() {
 	show docker kill deaf
 }
 
+# The shim may look at the counter of kills after the cgroup has gone, with whichever runtime: Docker then says
+# false, now and then.
+out_of_memory() {
+	local state
+	for _ in 1 2 3 4 5 6 7 8; do
+		quick --name oom --memory 24m test dd if=/dev/zero of=/dev/null bs=200M count=1 || true
+		state=$(inspect oom '{{.State.ExitCode}} {{.State.OOMKilled}}')
+		docker rm -f oom >/dev/null
+		[ "${state#* }" != true ] || break
+	done
+	echo "$state"
+}
+
 same_limits() {
 	local show='cd /sys/fs/cgroup; for f in memory.max memory.low memory.swap.max pids.max cpu.max cpuset.cpus; do
 		echo "$f $(cat $f 2>&1)"; done'
 	must quick --rm --memory 64m --memory-reservation 32m --memory-swap 96m --cpus 0.5 --cpu-shares 512 \
 		--cpuset-cpus 0 --pids-limit 50 test sh -c "$show"
-	show quick --name oom --memory 24m test dd if=/dev/zero of=/dev/null bs=200M count=1
-	must inspect oom '{{.State.ExitCode}} {{.State.OOMKilled}}'
+	show out_of_memory
 	must quick --detach --name one --memory 64m --pids-limit 20 test sleep 1000
 	must docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' one | sed -E 's,[0-9.]+[KM]iB /,N /,'
 	must docker pause one
