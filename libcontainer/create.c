@@ -493,22 +493,20 @@ static int wait_birth(struct creation *c, struct err *e)
 	return r < 0 ? r : sched_apply(c->state.pid, &c->plan->process.sched, e);
 }
 
-/* Our own step may have failed only because the child is gone: then what it said counts. */
-static void prefer_child_error(const struct creation *c, struct err *e)
+/* Our own step may have failed only because the child is gone: then what it said counts, or how it died. */
+static void prefer_child_error(struct creation *c, struct err *e)
 {
 	struct pollfd p = { .fd = c->sync, .events = POLLIN };
 	struct err said = { 0 };
+	int r = 1;
 
-	while (c->pidfd >= 0 && poll(&p, 1, 0) > 0) {
-		int r = sync_recv(c->sync, NULL, NULL, &said);
-
-		if (r < 0)
-			*e = said;
-		if (r <= 0)
-			break;
+	while (r > 0 && c->pidfd >= 0 && poll(&p, 1, 0) > 0) {
+		r = sync_recv(c->sync, NULL, NULL, &said);
+		if (r == 0 || r == -ECONNRESET)
+			(void)child_died(c, r, &said);
 	}
-	if (!said.code && out_of_memory(c))
-		(void)memory_err(e);
+	if (said.code)
+		*e = said;
 }
 
 static int make(struct creation *c, const char *id, enum creation_mode mode, struct err *e)
