@@ -12,7 +12,7 @@ private_cgroup2 "$@"
 USER_ONLY="test_an_ordinary_user test_an_ordinary_users_podman"
 ROOT_ONLY=$(sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$0" | grep -v '^test_an_ordinary_user' | tr '\n' ' ')
 BUILT=$HUSK
-HOST_KERNEL=$(uname -r)
+HOST_BOOT=$(cat /proc/sys/kernel/random/boot_id) # two kernels may be of one version
 
 need_vm() {
 	need qemu-system-x86_64
@@ -59,14 +59,14 @@ test_run_in_a_kernel_of_its_own() {
 	echo single >b/one
 	echo outside >file
 	chmod 777 b/rootfs/tmp
-	container_sh b 'uname -r; hostname; id; pwd; echo $COLOUR; ulimit -n; cat /etc/one; cat /ro/file; cat
+	container_sh b 'cat /proc/sys/kernel/random/boot_id; hostname; id; pwd; echo $COLOUR; ulimit -n; cat /etc/one; cat /ro/file; cat
 		touch /ro/x 2>/dev/null || echo no; echo in >/rw/new; echo here >/tmp/there; grep CapEff /proc/self/status
 		echo complaint >&2; exit 7'
 	local status=0
 	echo typed | husk run -b b "$ID" >out 2>err || status=$?
 	assert_eq "$status" 7 status
 	assert_eq "$(cat err)" complaint "standard error"
-	[ "$(sed -n 1p out)" != "$HOST_KERNEL" ] || fail "it ran on the host's kernel"
+	[ "$(sed -n 1p out)" != "$HOST_BOOT" ] || fail "it ran on the host's kernel"
 	assert_eq "$(sed -n '2,$p' out)" "guesthost
 uid=1000(guest) gid=1001(guest) groups=2000(extra)
 /tmp
@@ -112,7 +112,7 @@ test_one_vm_and_every_command() {
 	assert_eq "$(head -c 1000000 /dev/zero | in_guest cat | wc -c)" 1000000 "a megabyte there and back"
 	in_guest sh -c 'echo err >&2; echo out' >out 2>err
 	assert_eq "$(cat out) $(cat err)" "out err"
-	[ "$(in_guest uname -r)" != "$HOST_KERNEL" ] || fail "exec is not in the guest"
+	[ "$(in_guest cat /proc/sys/kernel/random/boot_id)" != "$HOST_BOOT" ] || fail "exec is not in the guest"
 
 	# detached: a process of the host's stands for it
 	husk exec -d --pid-file pid "$ID" sh -c 'trap "echo hup >/tmp/hup; exit 0" HUP; touch /tmp/ready; while :; do sleep 0.1; done' </dev/null >/dev/null 2>&1
@@ -322,21 +322,21 @@ test_an_output_that_nobody_reads() {
 test_which_wall() {
 	need_vm
 	make_bundle b
-	container_sh b 'uname -r'
+	container_sh b 'cat /proc/sys/kernel/random/boot_id'
 	# plain by annotation, although called as husk-vm; a pod's pause container, too
 	config b '.annotations = {"io.husk.isolation": "container"}'
-	expect_output "$HOST_KERNEL" husk run -b b "$ID"
+	expect_output "$HOST_BOOT" husk run -b b "$ID"
 	config b '.annotations = {"io.kubernetes.cri.container-type": "sandbox"}'
-	expect_output "$HOST_KERNEL" husk run -b b "$ID"
+	expect_output "$HOST_BOOT" husk run -b b "$ID"
 	HUSK=$BUILT
 	config b '.annotations = {}'
-	expect_output "$HOST_KERNEL" husk run -b b "$ID"
+	expect_output "$HOST_BOOT" husk run -b b "$ID"
 	assert_eq "$(husk features | jq -r '.annotations["io.husk.isolation"]')" container
 	assert_eq "$("$T/husk-vm" features | jq -r '.annotations["io.husk.isolation"]')" vm
 	assert_eq "$(husk_with '{"isolation": "vm"}' features | jq -r '.annotations["io.husk.isolation"]')" vm
 	config b '.annotations = {"run.oci.handler": "krun"}'
 	expect_status 0 husk run -b b "$ID"
-	[ "$OUT" != "$HOST_KERNEL" ] || fail "the annotation made no VM"
+	[ "$OUT" != "$HOST_BOOT" ] || fail "the annotation made no VM"
 }
 
 test_what_cannot_be_had() {
@@ -478,8 +478,8 @@ test_podman() {
 	make_bundle b
 	export CONTAINERS_CONF=$T/containers.conf
 	podman_conf
-	expect_status 3 podman "${conf[@]}" run --rm --cgroups=disabled --network none --rootfs "$T/b/rootfs" sh -c 'uname -r; exit 3'
-	[ "$OUT" != "$HOST_KERNEL" ] || fail "Podman's container is no VM: $OUT"
+	expect_status 3 podman "${conf[@]}" run --rm --cgroups=disabled --network none --rootfs "$T/b/rootfs" sh -c 'cat /proc/sys/kernel/random/boot_id; exit 3'
+	[ "$OUT" != "$HOST_BOOT" ] || fail "Podman's container is no VM: $OUT"
 	podman "${conf[@]}" run -d --name "$ID" --cgroups=disabled --network none -v "$T/b:/vol:ro" --user 1000 --rootfs "$T/b/rootfs" sh -c 'trap "exit 4" TERM; echo up $(id -u) $(ls /vol); while :; do sleep 0.1; done' >/dev/null
 	wait_for 60 podman_says_up "${conf[@]}"
 	assert_eq "$(podman "${conf[@]}" exec "$ID" sh -c 'echo exec $(id -u)')" "exec 1000"
@@ -503,12 +503,12 @@ test_an_ordinary_user() {
 		| .linux.namespaces += [{"type": "network"}]'
 	mkdir b/vol
 	echo outside >b/vol/file
-	container_sh b 'uname -r; id -u; cat /vol/file; echo no 2>/dev/null >/vol/new || echo readonly; echo in >/tmp/new; grep CapEff /proc/self/status; cat; exit 6'
+	container_sh b 'cat /proc/sys/kernel/random/boot_id; id -u; cat /vol/file; echo no 2>/dev/null >/vol/new || echo readonly; echo in >/tmp/new; grep CapEff /proc/self/status; cat; exit 6'
 	local status=0
 	echo typed | husk run -b b "$ID" >out 2>err || status=$?
 	assert_eq "$status" 6 "status: $(cat err)"
 	assert_eq "$(cat err)" "" "standard error"
-	[ "$(sed -n 1p out)" != "$HOST_KERNEL" ] || fail "it ran on the host's kernel"
+	[ "$(sed -n 1p out)" != "$HOST_BOOT" ] || fail "it ran on the host's kernel"
 	assert_eq "$(sed -n '2,$p' out | grep -v CapEff)" "0
 outside
 readonly
@@ -540,8 +540,8 @@ test_an_ordinary_users_podman() {
 	# shellcheck disable=SC2064 # the path as it is now
 	trap "podman unshare rm -rf $runroot; podman system migrate >/dev/null 2>&1" EXIT
 	expect_status 3 podman --root "$T/podman" --runroot "$runroot" --storage-driver vfs --runtime husk-vm run --rm --cgroups=disabled --network none \
-		--rootfs "$T/b/rootfs" sh -c 'uname -r; id -u; touch /tmp/x; chown 33 /tmp/x; stat -c %u /tmp/x; exit 3'
-	[ "$(head -n 1 <<<"$OUT")" != "$HOST_KERNEL" ] || fail "Podman's container is no VM: $OUT"
+		--rootfs "$T/b/rootfs" sh -c 'cat /proc/sys/kernel/random/boot_id; id -u; touch /tmp/x; chown 33 /tmp/x; stat -c %u /tmp/x; exit 3'
+	[ "$(head -n 1 <<<"$OUT")" != "$HOST_BOOT" ] || fail "Podman's container is no VM: $OUT"
 	assert_eq "$(sed -n '2,$p' <<<"$OUT")" "0
 33"
 	[ "$(stat -c %u b/rootfs/tmp/x)" -gt "$(id -u)" ] || fail "the file is $(stat -c %u b/rootfs/tmp/x)'s"

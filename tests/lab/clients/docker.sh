@@ -30,8 +30,9 @@ docker_config() {
 		"$HUSK_TOP_BUILDDIR/examples/daemon.json" >"$DOCKER_DIR/daemon.json"
 }
 
+# Docker gives each container an oomScoreAdj of 0, which crun leaves as it is: that of the shim, containerd's and one.
 docker_start() {
-	setsid dockerd --config-file "$DOCKER_DIR/daemon.json" --host "$DOCKER_HOST" --data-root "$DOCKER_DIR/data" \
+	setsid choom -n -1 -- dockerd --config-file "$DOCKER_DIR/daemon.json" --host "$DOCKER_HOST" --data-root "$DOCKER_DIR/data" \
 		--exec-root /run/husk-docker --pidfile "$DOCKER_DIR/pid" >>"$DOCKER_DIR/log" 2>&1 </dev/null &
 	wait_for 300 docker version
 }
