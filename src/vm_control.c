@@ -49,9 +49,14 @@ int vm_control_connect(const struct husk_ctx *ctx, const char *id, int *out_fd, 
 		return err_set(e, EINVAL, "'%s' is no id of a container", id);
 	if (fd < 0)
 		return err_sys(e, errno, "socket");
-	r = fd_connect(fd, path); /* refused: who would have answered is dead */
-	if (r == 0 && vm_control_is_created(ctx, id))
+	/* refused: who would have answered is dead; EAGAIN: nobody has taken the connections of others */
+	r = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : fd_connect(fd, path);
+	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
+		r = -errno;
+	if ((r == 0 || r == -EAGAIN) && vm_control_is_created(ctx, id))
 		return err_set(e, EBUSY, "container '%s' is a VM that was not started yet", id);
+	if (r == -EAGAIN)
+		return err_set(e, ETIMEDOUT, "the container's VM does not answer (is it paused?)");
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_set(e, ESRCH, "container not running");
 	if (r < 0)

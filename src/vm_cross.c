@@ -14,6 +14,8 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c */
+
 /* Namespaces of a container, and what a VM does for each. */
 static const struct namespace_rule {
 	const char *type;
@@ -108,11 +110,29 @@ bool vm_cross_is_hosts_fs(const struct json *mount)
 	return true;
 }
 
+/* File systems by which one speaks to the host's kernel: who writes there acts on the host. */
+static bool is_hosts_interface(const char *type)
+{
+	static const char *const types[] = { "binfmt_misc", "efivarfs",	 "nfsd",   "pstore",
+					     "resctrl",	    "selinuxfs", "smackfs" };
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (str_eq(types[i], type))
+			return true;
+	return false;
+}
+
 static int check_mounts(const struct json *config, struct err *e)
 {
-	json_each (mount, json_get(config, "mounts"))
-		if (vm_cross_is_hosts_fs(mount) && !text(mount, "type"))
+	json_each (mount, json_get(config, "mounts")) {
+		if (!vm_cross_is_hosts_fs(mount))
+			continue;
+		if (!text(mount, "type"))
 			return json_err(e, ENOTSUP, mount, "no type, and no bind mount");
+		if (is_hosts_interface(text(mount, "type")))
+			return json_err(e, ENOTSUP, mount, "%s: a kernel file system of the host cannot enter a VM",
+					text(mount, "type"));
+	}
 	return 0;
 }
 
@@ -190,9 +210,10 @@ static const char *kind_of_file(const struct stat *st)
 
 static bool tells_of_host(long magic)
 {
-	static const long magics[] = { PROC_SUPER_MAGIC,    SYSFS_MAGIC,      CGROUP_SUPER_MAGIC,
-				       CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,    TRACEFS_MAGIC,
-				       BPF_FS_MAGIC,	    SECURITYFS_MAGIC, DEVPTS_SUPER_MAGIC };
+	static const long magics[] = { PROC_SUPER_MAGIC,     SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+				       DEBUGFS_MAGIC,	     TRACEFS_MAGIC,  BPF_FS_MAGIC,	 SECURITYFS_MAGIC,
+				       DEVPTS_SUPER_MAGIC,   BINFMTFS_MAGIC, EFIVARFS_MAGIC,	 PSTOREFS_MAGIC,
+				       RDTGROUP_SUPER_MAGIC, SELINUX_MAGIC,  NSFS_MAGIC,	 CONFIGFS_MAGIC };
 
 	for (size_t i = 0; i < ARRAY_LEN(magics); i++)
 		if (magic == magics[i])

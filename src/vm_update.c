@@ -68,9 +68,8 @@ static char *guest_text(const struct json_doc *doc)
 static int update_guest(const struct husk_ctx *ctx, const char *id, const struct json_doc *doc, struct err *e)
 {
 	AUTO_FREE char *text = guest_text(doc);
-	int r = check_memory(ctx, id, doc->root, e);
 
-	return r < 0 ? r : vm_control_ask(ctx, id, MSG_UPDATE, NULL, text, NULL, e);
+	return vm_control_ask(ctx, id, MSG_UPDATE, NULL, text, NULL, e);
 }
 
 int vm_update(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e)
@@ -80,6 +79,15 @@ int vm_update(const struct husk_ctx *ctx, const char *id, const struct husk_upda
 	AUTO_FREE char *text = NULL;
 	int r;
 
+	if (o->resources) {
+		r = json_parse(o->resources, o->len, &doc, e);
+		if (r == 0)
+			r = check_memory(ctx, id, doc.root, e);
+		json_free(&doc);
+		if (r < 0)
+			return r;
+		doc = (struct json_doc){ 0 };
+	}
 	if (o->l3_cache_schema || o->mem_bw_schema) { /* first: what fails where there is no resctrl changes nothing */
 		host.resources = NULL;
 		r = husk_update(ctx, id, &host, e);

@@ -39,11 +39,12 @@ void input_take_terminal(struct input *in, int master)
 
 uint64_t input_taken(const struct input *in)
 {
+	uint64_t given = in->came - in->dropped - in->held_len;
 	int n = 0;
 
 	if (in->unread >= 0 && ioctl(in->unread, FIONREAD, &n) < 0)
 		n = 0;
-	return in->came - in->dropped - in->held_len - (uint64_t)n;
+	return (uint64_t)n < given ? given - (uint64_t)n : 0; /* the process may write into it, too */
 }
 
 void input_close(struct input *in)

@@ -150,6 +150,7 @@ int task_close_output(struct task *t, enum message_stream stream, struct frame_w
 void task_ended(struct task *t, int wait_status)
 {
 	t->exited = true;
+	t->pid = 0; /* waited for: from now on it may be another's */
 	t->status = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 	for (int i = 0; i < TASK_OUTPUTS; i++) {
 		int n = 0;

@@ -106,7 +106,7 @@ static int close_if_idle(struct fs_inodes *t, struct fs_inode *i, const struct s
 	int fd = -1;
 
 	(void)pthread_mutex_lock(&t->lock);
-	if (!stx) {
+	if (!stx || i->lost) {
 		i->stays = true;
 	} else if (atomic_load(&i->refs) == 2 && !i->lost && i->fd >= 0) {
 		i->born = fs_born_of(stx);

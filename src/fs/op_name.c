@@ -162,7 +162,8 @@ static int rename_to(struct fs_request *rq, uint64_t newdir, unsigned int flags)
 	r = fs_inode_get(t, newdir, &dir);
 	if (r < 0)
 		return r;
-	if (!(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
+	lookup_rescue(rq, rq->node, from); /* overlayfs may copy it up: it is born again then */
+	if (!(flags & RENAME_NOREPLACE))
 		lookup_rescue(rq, dir, to);
 	r = renameat2(rq->node->fd, from, dir->fd, to, flags) < 0 ? -errno : 0;
 	if (r == 0)

@@ -26,19 +26,22 @@ struct client {
 	struct stream stream;
 };
 
-static bool peer_is_root(int fd)
+/* Root, or who made the machine: the credentials of a listening socket are those of listen(2), that is of husk.
+ * In an ordinary user's namespace that may be any id. */
+static bool peer_is_owner(int control, int fd)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
+	struct ucred owner, peer;
+	socklen_t owner_len = sizeof(owner), len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == 0;
+	return getsockopt(control, SOL_SOCKET, SO_PEERCRED, &owner, &owner_len) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == owner.uid);
 }
 
 void control_accept(struct mon *m)
 {
 	AUTO_FD fd = accept4(m->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0 || !peer_is_root(fd))
+	if (fd < 0 || !peer_is_owner(m->control, fd))
 		return;
 	for (size_t i = 0; i < MON_CLIENTS_MAX; i++) {
 		struct client *c;

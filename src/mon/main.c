@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 	};
 	struct err e = { 0 };
 
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the hypervisor may be of the same user */
 	if (argc > 1 && !strcmp(argv[1], "exec"))
 		return proxy_run(argc > 2 && !strcmp(argv[2], "tty"), argc > 3 ? argv[3] : NULL);
 	if (fcntl(MACHINE_FD_GATE, F_GETFD) < 0) {

@@ -103,7 +103,8 @@ static int create(struct mon *m, struct err *e)
 static void go_up(struct mon *m)
 {
 	m->step = STEP_UP;
-	m->deadline_ms = 0;
+	if (!m->server_died && !m->hypervisor_died) /* their deadline stays */
+		m->deadline_ms = 0;
 	(void)sync_send(m->gate, SYNC_UP, 0, -1, NULL); /* who waited may have left */
 	fd_close(&m->gate);
 	for (int sig = 1; sig <= 64; sig++)

@@ -52,8 +52,10 @@ static int drop_user(void)
 {
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -1;
-	if (setresgid(NOBODY, NOBODY, NOBODY) == 0)
-		return setresuid(NOBODY, NOBODY, NOBODY);
+	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 && errno != EINVAL)
+		return -1;
+	if (setresuid(NOBODY, NOBODY, NOBODY) == 0)
+		return 0;
 	return errno == EINVAL ? drop_capabilities(NULL) : -1;
 }
 

@@ -178,16 +178,19 @@ static int fill(int dir, const struct sources *s, struct err *e)
 		.absent = s->names.absent,
 	};
 	mode_t mode = 0400 | (s->v[VM_MANIFEST_KERNEL].mode & 0044); /* who may read the kernel may read these */
+	mode_t initrd_mode = mode;
 	const uint8_t *elf;
 	size_t len;
 	int r;
 
+	if (s->modules_end < s->n) /* and another's initrd these */
+		initrd_mode &= 0400 | (s->v[s->modules_end].mode & 0044);
 	sources_vmlinux(s, &elf, &len);
 	r = write_file(dir, &m.files[VMLINUX], mode, elf, len, e);
 	if (r == 0)
 		r = write_kernel(dir, &m.files[KERNEL], mode, s, e);
 	if (r == 0)
-		r = write_initrd(dir, &m.files[INITRD], mode, s, e);
+		r = write_initrd(dir, &m.files[INITRD], initrd_mode, s, e);
 	if (r == 0)
 		r = write_manifest(dir, &m, e);
 	if (r == 0 && fsync(dir) < 0)

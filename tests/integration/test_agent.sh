@@ -202,6 +202,16 @@ test_what_was_read_of_an_input() {
 	head -c 1000000 big | cmp - io/3.out
 }
 
+# Who can open its input for writing adds to the pipe, and has taken no less than nothing.
+test_a_process_that_writes_into_its_input() {
+	bundle 'exec sleep 1000' '.root.readonly = false'
+	process p.json 'while [ ! -e /tmp/go ]; do sleep 0.1; done; echo more >/proc/self/fd/0; echo wrote $?'
+	echo given >in
+	run_container exec 1 p.json - stdin 1 in eof 1 shell 'touch b/rootfs/tmp/go' wait 1
+	assert_out 1.out "wrote 0"
+	assert_eq "$(grep '^taken' <<<"$OUT")" 'taken 1 0'
+}
+
 # Nothing is asked for in advance: a second line is asked for when the first one was read.
 test_input_is_asked_for_when_it_was_read() {
 	bundle 'exec sleep 1000'

@@ -375,6 +375,8 @@ static const struct {
 	{ "'linux':{" SPACES ",'netDevices':{'eth0':{}}}", "linux.netDevices: an interface of the host" },
 	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s'}}", "linux.seccomp.listenerPath: a socket of the host" },
 	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','source':'/b'}]", "mounts[0]: no type" },
+	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','type':'binfmt_misc','source':'b'}]",
+	  "mounts[0]: binfmt_misc: a kernel file system of the host" },
 };
 
 START_TEST(what_cannot_cross_is_refused_by_name)
