@@ -175,8 +175,33 @@ static int mount_point(int fd, struct statx *out, struct err *e)
 	return 0;
 }
 
+static bool is_in(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* As for add: never procfs, sysfs and the masks there by a symlink that the container put in the way. */
+static int check_removal(int procfd, int fd, const char *path, struct err *e)
+{
+	static const char *const kernels[] = { "/proc", "/sys" };
+	char link[FD_PATH_MAX], at[PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "self/fd/%d", fd);
+	n = readlinkat(procfd, link, at, sizeof(at) - 1);
+	if (n < 0)
+		return err_sys(e, errno, "find where '%s' is mounted", path);
+	at[n] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(kernels); i++)
+		if (is_in(at, kernels[i]) && !is_in(path, kernels[i]))
+			return err_set(e, EXDEV, "'%s' leads to '%s' by a symlink", path, at);
+	return 0;
+}
+
 /* The target as a descriptor, if a mount that may be removed stands there. */
-static int open_mounted(int root, const struct spec_mount *m, int *out_fd, struct err *e)
+static int open_mounted(int root, int procfd, const struct spec_mount *m, int *out_fd, struct err *e)
 {
 	AUTO_FREE char *path = plan_path_resolve("/", m->destination);
 	AUTO_FD fd = fd_open_in_root(root, path, O_PATH | (asks_nofollow(m) ? O_NOFOLLOW : 0), 0);
@@ -194,8 +219,10 @@ static int open_mounted(int root, const struct spec_mount *m, int *out_fd, struc
 		return err_set(e, EINVAL, "'%s' is the container's root", path);
 	if (!(at.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return err_set(e, EINVAL, "'%s' is not a mount point in the container", path);
-	*out_fd = fd_take(&fd);
-	return 0;
+	r = check_removal(procfd, fd, path, e);
+	if (r == 0)
+		*out_fd = fd_take(&fd);
+	return r;
 }
 
 /* Nothing is removed unless all is there; then the last first, as what add made of the same file. */
@@ -209,7 +236,7 @@ static int remove_all(const struct change *c, int root, int procfd, struct err *
 		size_t at = i < n ? i : 2 * n - 1 - i;
 		AUTO_FD fd = -1;
 
-		r = open_mounted(root, &v[at], &fd, e);
+		r = open_mounted(root, procfd, &v[at], &fd, e);
 		if (r == 0 && i >= n)
 			r = mount_detach(procfd, fd, e);
 		if (r < 0)

@@ -179,7 +179,8 @@ test_all_or_nothing() {
 test_remove_refuses() {
 	start_container b "$ID"
 	local before
-	in_container "$ID" 'ln -s / /tmp/top; ln -s /proc/1/root/dev /tmp/magic; ln -s ../../../../dev/shm /tmp/link; touch /tmp/f'
+	in_container "$ID" 'ln -s / /tmp/top; ln -s /proc/1/root/dev /tmp/magic; ln -s ../../../../dev/shm /tmp/link; touch /tmp/f
+		ln -s /proc /tmp/proc; ln -s /proc/sys /tmp/procsys; ln -s /sys /tmp/sys'
 	before=$(mounts_of "$ID")
 	removal() { # REGEX DESTINATION
 		jq -n --arg to "$2" '[{destination: $to}]' >m.json
@@ -191,6 +192,10 @@ test_remove_refuses() {
 	removal "open '/tmp/none' in the container" /tmp/none
 	removal "'/' is the container's root" /
 	removal "'/tmp/top' is the container's root" /tmp/top
+	# what makes /proc/sys read-only is a mount, too
+	removal "'/tmp/proc' leads to '/proc' by a symlink" /tmp/proc
+	removal "'/tmp/procsys' leads to '/proc/sys' by a symlink" /tmp/procsys
+	removal "'/tmp/sys' leads to '/sys' by a symlink" /tmp/sys
 	removal "open '/tmp/magic' in the container: Too many levels of symbolic links" /tmp/magic
 	jq -n '[{destination: "/tmp/link", options: ["dest-nofollow"]}]' >m.json
 	expect_error "'/tmp/link' is not a mount point" husk mounts remove "$ID" m.json
