@@ -72,41 +72,45 @@ static int update_guest(const struct husk_ctx *ctx, const char *id, const struct
 	return vm_control_ask(ctx, id, MSG_UPDATE, NULL, text, NULL, e);
 }
 
+/* First: what fails where there is no resctrl changes nothing. */
+static int update_resctrl(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e)
+{
+	const struct husk_update_opts schemas = { .l3_cache_schema = o->l3_cache_schema,
+						  .mem_bw_schema = o->mem_bw_schema };
+
+	return o->l3_cache_schema || o->mem_bw_schema ? husk_update(ctx, id, &schemas, e) : 0;
+}
+
+static int update_limits(const struct husk_ctx *ctx, const char *id, const struct json_doc *doc, struct err *e)
+{
+	AUTO_FREE char *text = host_text(doc);
+	const struct husk_update_opts host = {
+		.resources = str_eq(text, "{}") ? NULL : text,
+		.len = strlen(text),
+		.limits_optional = true,
+	};
+	int r = update_guest(ctx, id, doc, e);
+
+	return r < 0 ? r : husk_update(ctx, id, &host, e);
+}
+
 int vm_update(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e)
 {
-	struct husk_update_opts host = *o;
+	const struct husk_update_opts nothing = { .limits_optional = true }; /* only whether it runs */
 	struct json_doc doc = { 0 };
-	AUTO_FREE char *text = NULL;
 	int r;
 
-	if (o->resources) {
-		r = json_parse(o->resources, o->len, &doc, e);
-		if (r == 0)
-			r = check_memory(ctx, id, doc.root, e);
-		json_free(&doc);
-		if (r < 0)
-			return r;
-		doc = (struct json_doc){ 0 };
+	if (!o->resources) {
+		r = update_resctrl(ctx, id, o, e);
+		return r == 0 && !o->l3_cache_schema && !o->mem_bw_schema ? husk_update(ctx, id, &nothing, e) : r;
 	}
-	if (o->l3_cache_schema || o->mem_bw_schema) { /* first: what fails where there is no resctrl changes nothing */
-		host.resources = NULL;
-		r = husk_update(ctx, id, &host, e);
-		if (r < 0 || !o->resources)
-			return r;
-		host.l3_cache_schema = host.mem_bw_schema = NULL;
-	}
-	host.limits_optional = true;
-	if (o->resources) {
-		r = json_parse(o->resources, o->len, &doc, e);
-		if (r == 0)
-			r = update_guest(ctx, id, &doc, e);
-		if (r == 0)
-			text = host_text(&doc);
-		json_free(&doc);
-		if (r < 0)
-			return r;
-		host.resources = str_eq(text, "{}") ? NULL : text;
-		host.len = strlen(text);
-	}
-	return husk_update(ctx, id, &host, e);
+	r = json_parse(o->resources, o->len, &doc, e);
+	if (r == 0)
+		r = check_memory(ctx, id, doc.root, e);
+	if (r == 0)
+		r = update_resctrl(ctx, id, o, e);
+	if (r == 0)
+		r = update_limits(ctx, id, &doc, e);
+	json_free(&doc);
+	return r;
 }
