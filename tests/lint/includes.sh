@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src and src/agent only libcontainer.h of the library, and src/proto; src/fs, src/net, src/prepare, src/proto,
+# above; src, src/machine and src/agent only libcontainer.h of the library, and src/proto (src also src/machine); src/fs, src/net, src/prepare, src/proto,
 # src/systemd and src/vq only base (src/prepare vm_manifest.h, too); src/fsd base, fs.h and src/vq.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
@@ -45,9 +45,13 @@ why_not() {
 		[ -e "src/agent/$header" ] || [ -e "src/proto/$header" ] || [ "$header" = libcontainer.h ] ||
 			echo "src/agent includes only libcontainer.h, base, proto and itself"
 		;;
+	src/machine/*) # how husk plans a VM and talks to it
+		[ -e "src/machine/$header" ] || [ -e "src/proto/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||
+			echo "src/machine includes only libcontainer.h, base, proto and itself"
+		;;
 	src/*)
-		[ -e "src/$header" ] || [ -e "src/proto/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||
-			echo "src includes only libcontainer.h, base, proto and src"
+		[ -e "src/$header" ] || [ -e "src/machine/$header" ] || [ -e "src/proto/$header" ] || [ "$header" = libcontainer.h ] || [ "$header" = config.h ] ||
+			echo "src includes only libcontainer.h, base, proto, src and src/machine"
 		;;
 	esac
 }

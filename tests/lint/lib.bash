@@ -54,12 +54,13 @@ include_flags() {
 	src/fsd/*) echo "-iquote libcontainer/base -iquote src/vq -iquote src/fs -iquote src/fsd" ;;
 	src/mon/*) echo "-iquote libcontainer/base -iquote src/mon -iquote src/proto" ;;
 	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
-	src/prepare/*) echo "-iquote libcontainer/base -iquote src/prepare -iquote src" ;;
+	src/machine/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src/machine -iquote src/proto" ;;
+	src/prepare/*) echo "-iquote libcontainer/base -iquote src/prepare -iquote src/machine" ;;
 	src/proto/*) echo "-iquote libcontainer/base -iquote src/proto" ;;
 	src/systemd/*) echo "-iquote libcontainer/base -iquote src/systemd" ;;
 	src/vq/*) echo "-iquote libcontainer/base -iquote src/vq" ;;
-	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src -iquote src/proto" ;;
-	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/fs -iquote src/fsd -iquote src/mon -iquote src/prepare -iquote src/proto -iquote src/vq" ;;
+	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src -iquote src/machine -iquote src/proto" ;;
+	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/fs -iquote src/fsd -iquote src/machine -iquote src/mon -iquote src/prepare -iquote src/proto -iquote src/vq" ;;
 	esac
 }
 # shellcheck disable=SC2034 # for the tests

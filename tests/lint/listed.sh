@@ -24,7 +24,7 @@ done < <(
 while read -r library object; do
 	case $library in
 	lc) found=$(compgen -G "libcontainer/$object.c" || compgen -G "libcontainer/linux/$object.c" || true) ;;
-	cmd) found=$(compgen -G "src/$object.c" || true) ;;
+	cmd) found=$(compgen -G "src/$object.c" || compgen -G "src/machine/$object.c" || true) ;;
 	esac
 	[ -n "$found" ] || bad "src/husk.lds: *$library-$object.o is the object of no source"
 done < <(sed -nE 's/^[[:space:]]*\*(lc|cmd)-([^(]*)\.o\(.*/\1 \2/p' src/husk.lds)
