@@ -79,8 +79,18 @@ static char *command_line(const struct vm_section *s)
 static void hypervisor_words(const struct vmplan_input *in, const struct vmplan *p, struct words *w)
 {
 	static const char *const machine[] = {
-		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor",
-		"none",	       "-serial",	  "stdio",	NULL
+		"-nodefaults",
+		"-no-user-config",
+		"-no-reboot",
+		"-display",
+		"none",
+		"-monitor",
+		"none",
+		"-serial",
+		"stdio",
+		"-sandbox", /* QEMU's own filter, for all of its threads */
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		NULL,
 	};
 	static const char *const devices[] = { "-device",  "virtio-serial-pci",
 					       "-device",  "virtserialport,chardev=agent,name=" VM_CHANNEL_NAME,

@@ -98,7 +98,7 @@ test_one_vm_and_every_command() {
 	assert_eq "$(husk state "$ID" | jq -r .status)" running
 	[ -d "/proc/$(husk state "$ID" | jq -r .pid)" ] || fail "state's pid is no process"
 	wait_for 20 test -e b/rootfs/tmp/up
-	for pid in "$(husk state "$ID" | jq .pid)" "$(child_of husk-fsd)"; do
+	for pid in "$(husk state "$ID" | jq .pid)" "$(child_of husk-fsd)" "$(child_of qemu)"; do
 		assert_eq "$(awk '/^(Seccomp|NoNewPrivs):/ { printf "%s", $2 }' "/proc/$pid/status")" 12 "no_new_privs and filter of $(cat "/proc/$pid/comm")"
 	done
 	assert_eq "$(awk '/^CapEff:/ { print $2 }' "/proc/$(husk state "$ID" | jq .pid)/status")" 0000000000000000 "husk-mon's capabilities"
