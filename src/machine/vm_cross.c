@@ -147,14 +147,15 @@ bool vm_cross_leaves_out(const char *key)
 	return false;
 }
 
-bool vm_cross_annotation_stays(const char *name)
+bool vm_cross_annotation_enters(const char *name, bool told)
 {
 	static const char *const guests[] = { "run.oci.keep_original_groups", "run.oci.seccomp_fail_unknown_syscall" };
 
 	for (size_t i = 0; i < ARRAY_LEN(guests); i++)
 		if (str_eq(name, guests[i]))
-			return false;
-	return str_starts(name, "run.oci.") || str_starts(name, "io.husk.") || str_starts(name, "org.systemd.");
+			return true;
+	return told && !str_starts(name, "run.oci.") && !str_starts(name, "io.husk.") &&
+	       !str_starts(name, "org.systemd.");
 }
 
 static void warn_of_labels(const struct json *config)

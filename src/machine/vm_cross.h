@@ -18,8 +18,9 @@ bool vm_cross_leaves_out(const char *key);
 /* Is this element of mounts[] neither a bind mount nor what the guest's kernel makes of nothing, such as an overlay?
  * Then it is mounted on the host. */
 bool vm_cross_is_hosts_fs(const struct json *mount);
-/* An annotation that is about the host. */
-bool vm_cross_annotation_stays(const char *name);
+/* Does the guest get this annotation? told: a hook in the guest is told of all that are not about the host. Else it gets
+ * none but the library's own: engines write paths and names of the host there. */
+bool vm_cross_annotation_enters(const char *name, bool told);
 /* May this be the source of a bind mount? mount: for messages. Looks at the file: sockets, FIFOs and devices have
  * their other end on the host, and kernel file systems tell of the host. */
 int vm_cross_check_source(const struct json *mount, const char *path, struct err *e);

@@ -184,11 +184,12 @@ static void add_hooks(yajl_gen g, const struct vmplan_input *in)
 static void add_annotations(yajl_gen g, const struct vmplan_input *in, const struct vmplan *p)
 {
 	AUTO_FREE char *memory = x_printf("%ju", (uintmax_t)p->memory);
+	const struct json *hooks = json_get(json_get(in->config->root, "hooks"), "startContainer");
 
 	gen_object_open(g, "annotations");
 	gen_pair(g, VM_MEMORY_NOTE, memory);
 	json_each (item, json_get(in->config->root, "annotations"))
-		if (!vm_cross_annotation_stays(item->key) && !str_eq(item->key, VM_MEMORY_NOTE))
+		if (vm_cross_annotation_enters(item->key, hooks && hooks->len) && !str_eq(item->key, VM_MEMORY_NOTE))
 			vmplan_copy(g, in->config, item, item->key);
 	gen_object_close(g);
 }

@@ -148,6 +148,19 @@ START_TEST(the_guest_follows_the_config_in_the_shared_folder)
 }
 END_TEST
 
+START_TEST(annotations_are_told_to_hooks_of_the_guest_alone)
+{
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'hooks':{'startContainer':[],'poststop':[{'path':'/p'}]},"
+			  "'annotations':{'a':'/var/log/pods/x','run.oci.seccomp_fail_unknown_syscall':'1'},"
+			  "'linux':{" SPACES "}}",
+			  e));
+	ck_assert_ptr_null(strstr(plan.guest, "/var/log"));
+	ck_assert_ptr_nonnull(strstr(plan.guest, "fail_unknown_syscall"));
+	ck_assert_str_eq(str_at(&jail, "annotations.a"), "/var/log/pods/x");
+	done();
+}
+END_TEST
+
 START_TEST(the_jail_holds_what_the_guest_sees)
 {
 	ck_assert_ok(make("{'ociVersion':'1.0.2','root':{'path':'rootfs','readonly':true},"
@@ -497,6 +510,7 @@ int main(void)
 	TCase *tc = tcase_create("vmplan");
 
 	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
+	tcase_add_test(tc, annotations_are_told_to_hooks_of_the_guest_alone);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
 	tcase_add_test(tc, an_ordinary_users_namespace_is_the_jails);
