@@ -206,7 +206,19 @@ int vm_kernel_look(const struct vm_kernel_query *q, struct vm_kernel *out, struc
 
 /* ---- preparing ---- */
 
-/* Its answer: the directory, and what was wrong with one that it replaced, on lines of their own. */
+/* What it found damaged: of its own directory, and then of others. */
+static void tell_damage(const char *dir, char *lines)
+{
+	const char *own = strsep(&lines, "\n"), *other;
+
+	if (*own)
+		log_warn("the prepared kernel '%s' was damaged: %s; made it anew", dir, own);
+	while ((other = strsep(&lines, "\n")))
+		if (*other)
+			log_warn("removed a damaged kernel from the cache: %s", other);
+}
+
+/* Its answer: the directory, and what was damaged, on lines of their own. */
 static int read_answer(int fd, struct vm_kernel *k, struct err *e)
 {
 	char text[ANSWER_MAX];
@@ -221,9 +233,7 @@ static int read_answer(int fd, struct vm_kernel *k, struct err *e)
 	if (*text != '/' || !damage)
 		return err_set(e, EPROTO, "husk-prepare did not say where it is");
 	*damage++ = '\0';
-	damage[strcspn(damage, "\n")] = '\0';
-	if (*damage)
-		log_warn("the prepared kernel '%s' was damaged: %s; made it anew", text, damage);
+	tell_damage(text, damage);
 	dir = open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(e, errno, "open '%s'", text);

@@ -148,12 +148,17 @@ static bool outdated(int dir, const struct sources *s)
 	return is;
 }
 
+static bool is_other(const char *name, const char *key)
+{
+	return strlen(name) == KEY_LEN && strspn(name, "0123456789abcdef") == KEY_LEN && !str_eq(name, key);
+}
+
 static void remove_outdated(struct cache *c, const char *name, const void *arg)
 {
 	const struct keep *keep = arg;
 	AUTO_FD dir = -1;
 
-	if (strlen(name) != KEY_LEN || strspn(name, "0123456789abcdef") != KEY_LEN || str_eq(name, keep->key))
+	if (!is_other(name, keep->key))
 		return;
 	dir = openat(c->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir >= 0 && outdated(dir, keep->sources))
@@ -165,4 +170,31 @@ void cache_prune(struct cache *c, const char *key, const struct sources *s)
 	const struct keep keep = { .key = key, .sources = s };
 
 	for_each(c, remove_outdated, &keep);
+}
+
+struct other_check {
+	const char *key;
+	struct strbuf *said;
+};
+
+static void remove_damaged(struct cache *c, const char *name, const void *arg)
+{
+	const struct other_check *check = arg;
+	struct err why = { 0 };
+	int r;
+
+	if (!is_other(name, check->key))
+		return;
+	r = entry_check(c->fd, name, NULL, &why);
+	if (r == 0 || r == -ENOENT)
+		return;
+	entry_remove(c->fd, name);
+	strbuf_printf(check->said, "%s: %s\n", name, why.msg);
+}
+
+void cache_check_others(struct cache *c, const char *key, struct strbuf *said)
+{
+	const struct other_check check = { .key = key, .said = said };
+
+	for_each(c, remove_damaged, &check);
 }

@@ -36,4 +36,8 @@ int cache_take(struct cache *c, const char *key, const struct sources *s, enum c
  * nothing can come any more, since a file that they were made from is another now. */
 void cache_prune(struct cache *c, const char *key, const struct sources *s);
 
+/* Removes what else is damaged, of whatever kernel, so that the next start makes it anew; a line "KEY: what was wrong"
+ * each goes to *said. */
+void cache_check_others(struct cache *c, const char *key, struct strbuf *said);
+
 #endif

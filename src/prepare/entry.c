@@ -17,7 +17,7 @@
 
 #define NOBODY_GROUP 65534
 
-enum { KERNEL, VMLINUX, INITRD };
+enum { KERNEL, VMLINUX, INITRD = VM_MANIFEST_FILE_INITRD };
 
 /* ---- looking ---- */
 
@@ -85,7 +85,7 @@ int entry_check(int cache_fd, const char *name, const struct sources *s, struct 
 	for (size_t i = 0; r == 0 && i < VM_MANIFEST_FILES; i++)
 		if (i != KERNEL || !is_link(dir, &m))
 			r = check_content(dir, &m.files[i], e);
-	if (r == 0)
+	if (r == 0 && s)
 		r = take_times(dir, &m, s, e);
 	vm_manifest_free(&m);
 	return r == -ENOENT ? -EBADMSG : r; /* the directory is there, so that is damage */

@@ -7,7 +7,8 @@
  * unpacks the kernel, packs the agent and the modules that a guest needs into an
  * initramfs, and puts both into a directory of the cache, whose name is a checksum
  * over all that it was made from; or finds it there, whole. It prints the directory;
- * and, when there was one that was damaged, a second line that says what was wrong.
+ * on a second line what was wrong with it, if it was damaged, else nothing; and on more lines
+ * "KEY: what was wrong" of others in the cache, which it removed.
  * Status 0; or 1 and one line on standard error.
  */
 #include "cache.h"
@@ -67,9 +68,9 @@ static void make_key(const struct sources *s, char out[DIGEST_TEXT_MAX])
 	digest_end(&d, out);
 }
 
-static int print_entry(const char *cache, const char *key, const char *damage, struct err *e)
+static int print_entry(const char *cache, const char *key, const char *damage, const char *others, struct err *e)
 {
-	AUTO_FREE char *text = x_printf("%s/%s\n%s%s", cache, key, damage, *damage ? "\n" : "");
+	AUTO_FREE char *text = x_printf("%s/%s\n%s\n%s", cache, key, damage, others ? others : "");
 	int r = io_write_all(STDOUT_FILENO, text, strlen(text));
 
 	return r < 0 ? err_sys(e, -r, "write to standard output") : 0;
@@ -80,6 +81,7 @@ static int prepare(const struct request *q, const struct sources *s, struct err 
 	enum cache_found found = CACHE_WHOLE;
 	char key[DIGEST_TEXT_MAX];
 	struct err damage = { 0 };
+	struct strbuf others = { 0 };
 	struct cache cache;
 	int r = cache_open(q->cache, &cache, e);
 
@@ -89,8 +91,13 @@ static int prepare(const struct request *q, const struct sources *s, struct err 
 	r = cache_take(&cache, key, s, &found, &damage, e);
 	if (r == 0 && found != CACHE_WHOLE)
 		cache_prune(&cache, key, s);
+	if (r == 0)
+		cache_check_others(&cache, key, &others);
 	cache_close(&cache);
-	return r < 0 ? r : print_entry(q->cache, key, found == CACHE_DAMAGED ? damage.msg : "", e);
+	if (r == 0)
+		r = print_entry(q->cache, key, found == CACHE_DAMAGED ? damage.msg : "", others.s, e);
+	free(others.s);
+	return r;
 }
 
 static int run(char **words, struct err *e)

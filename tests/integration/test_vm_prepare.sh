@@ -180,6 +180,22 @@ test_a_damaged_one_is_made_anew() {
 	assert_eq "$(cat other/file)" mine "what a symlink in the cache leads to"
 }
 
+# Of whatever kernel: a start would trust its size and time.
+test_another_that_is_damaged_goes() {
+	set_up
+	prepare_small
+	local first=$ENTRY
+	cp small second
+	prepare_one --modules none second
+	flip "$first/initrd"
+	run prepare --modules none second
+	assert_eq "$STATUS $OUT" "0 $ENTRY"
+	assert_eq "$ERR" "husk: warning: removed a damaged kernel from the cache: $(basename "$first"): the content of 'initrd' has changed"
+	assert_cache "$(basename "$ENTRY")"
+	run prepare --modules none second
+	assert_eq "$STATUS $ERR" "0 " "the next time"
+}
+
 test_what_is_half_made_goes() {
 	set_up
 	mkdir -p "$CACHE/.new-1"
