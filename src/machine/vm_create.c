@@ -265,6 +265,7 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	in.jail_root = m->jail_root;
 	in.kernel = m->kernel.kernel;
 	in.initrd = m->kernel.initrd;
+	in.initrd_bytes = m->kernel.about.files[VM_MANIFEST_FILE_INITRD].size;
 	in.mon = m->mon;
 	in.file_server = m->host.file_server ? m->host.file_server : m->file_server;
 	return vmplan_make(&in, &m->plan, e);

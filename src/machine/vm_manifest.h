@@ -19,6 +19,7 @@
 #define VM_MANIFEST_NAME "manifest.json"
 #define VM_MANIFEST_FORMAT 1 /* raised when directories made before are of no use */
 #define VM_MANIFEST_FILES 3
+#define VM_MANIFEST_FILE_INITRD 2 /* its place among them */
 /* places in `inputs` */
 #define VM_MANIFEST_KERNEL 0
 #define VM_MANIFEST_AGENT 1

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define VM_MEMORY_MIN (128ULL << 20)	 /* bytes, below which a stock kernel and its initramfs do not come up */
+#define VM_KERNEL_BYTES (48ULL << 20)	 /* what no stock kernel runs without, with no initramfs */
 #define VM_MEMORY_DEFAULT (512ULL << 20) /* bytes */
 #define VM_VCPUS_MAX 64
 #define VM_BOOT_SECONDS 60

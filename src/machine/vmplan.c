@@ -27,6 +27,22 @@ static int choose_memory(const struct vmplan_input *in, uint64_t *out, struct er
 	return 0;
 }
 
+/* The kernel unpacks the initramfs beside itself, of which the memory that it came in is given back only then. What
+ * is packed takes more, which nobody knows before: of that the kernel's own message tells. */
+static int check_initrd(const struct vmplan_input *in, uint64_t memory, struct err *e)
+{
+	uint64_t need = 2 * in->initrd_bytes + VM_KERNEL_BYTES; /* of at most 96 MiB */
+
+	if (memory >= need)
+		return 0;
+	return err_set(
+		e, ENOMEM,
+		"%s: an initramfs of %ju MiB with husk's own takes a VM of %ju MiB at least, and this one has %ju "
+		"(linux.resources.memory.limit, vm.hwConfig.memory)",
+		in->section->initrd ? "vm.kernel.initrd" : "the kernel's modules", (uintmax_t)(in->initrd_bytes >> 20),
+		(uintmax_t)((need + (1 << 20) - 1) >> 20), (uintmax_t)(memory >> 20));
+}
+
 static uint32_t choose_vcpus(const struct vmplan_input *in)
 {
 	const struct json *cpu = json_get(json_get(json_get(in->config->root, "linux"), "resources"), "cpu");
@@ -143,6 +159,8 @@ int vmplan_make(const struct vmplan_input *in, struct vmplan *out, struct err *e
 
 	*out = (struct vmplan){ 0 };
 	r = choose_memory(in, &out->memory, e);
+	if (r == 0)
+		r = check_initrd(in, out->memory, e);
 	if (r < 0)
 		return r;
 	out->vcpus = choose_vcpus(in);

@@ -39,6 +39,7 @@ struct vmplan_input {
 	/* Of the host, absolute: */
 	const char *jail_root, *kernel, *initrd, *hypervisor, *mon, *file_server;
 	const char *const *system_dirs; /* those of /usr, /lib, ... that there are; ends with a NULL */
+	uint64_t initrd_bytes;		/* of that file */
 	bool kvm;			/* the machine can have /dev/kvm */
 	/* The caller is not the host's root: a user namespace that config.json asks for is the jail's, so
 	 * that husk-fsd may do in it what root does, and the guest's container needs none. */

@@ -3,7 +3,10 @@
 #include "console.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+
+#define PANIC "Kernel panic - not syncing" /* kernel/panic.c */
 
 void console_add(struct console *c, const char *data, size_t len)
 {
@@ -40,4 +43,23 @@ void console_tail(const struct console *c, size_t n, struct strbuf *out)
 	}
 	if (out->len && out->s[out->len - 1] != '\n')
 		strbuf_add(out, "\n", 1);
+}
+
+void console_last_words(const struct console *c, size_t n, struct strbuf *out)
+{
+	struct strbuf all = { 0 };
+	const char *panic, *from, *end;
+
+	console_tail(c, SIZE_MAX, &all);
+	panic = all.s ? strstr(all.s, PANIC) : NULL;
+	if (panic) {
+		end = strchr(panic, '\n') + 1; /* each line has one */
+		for (from = end; from > all.s; from--)
+			if (from < end && from[-1] == '\n' && --n == 0)
+				break;
+		strbuf_add(out, from, (size_t)(end - from));
+	} else {
+		console_tail(c, n, out);
+	}
+	free(all.s);
 }

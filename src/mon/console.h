@@ -17,5 +17,7 @@ struct console {
 void console_add(struct console *c, const char *data, size_t len);
 /* The last lines, at most n, each of them whole and of printable characters, with a newline. */
 void console_tail(const struct console *c, size_t n, struct strbuf *out);
+/* The same of where the kernel says why it panicked, if it does: what it prints behind that helps its developers. */
+void console_last_words(const struct console *c, size_t n, struct strbuf *out);
 
 #endif

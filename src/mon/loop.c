@@ -46,6 +46,13 @@ static void describe(int status, char *out, size_t size)
 		(void)snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
 }
 
+/* Of a machine whose agent never spoke, the kernel or its initramfs may be at fault: a start trusts their sizes and
+ * times. */
+static const char *boot_hint(const struct mon *m)
+{
+	return m->step == STEP_BOOT ? "; 'husk vm prepare' checks and mends the prepared kernels" : "";
+}
+
 static void tell_hypervisor_end(struct mon *m)
 {
 	int status = m->hypervisor_status;
@@ -53,12 +60,12 @@ static void tell_hypervisor_end(struct mon *m)
 
 	drain_console(m);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		mon_fail(m, "the machine powered off or was reset%s",
-			 m->step == STEP_UP ? " while the container ran" : " before the container ran");
+		mon_fail(m, "the machine powered off or was reset %s the container ran%s",
+			 m->step == STEP_UP ? "while" : "before", boot_hint(m));
 		return;
 	}
 	describe(status, how, sizeof(how));
-	mon_fail(m, "the hypervisor '%s' %s", m->machine.hypervisor[0], how);
+	mon_fail(m, "the hypervisor '%s' %s%s", m->machine.hypervisor[0], how, WIFEXITED(status) ? boot_hint(m) : "");
 }
 
 /* What the guest had said by then is read first: perhaps that the container has ended. */
@@ -163,7 +170,8 @@ static void at_deadline(struct mon *m)
 	else if (m->agent_closed)
 		mon_fail(m, "the agent's channel was closed");
 	else if (m->step == STEP_BOOT)
-		mon_fail(m, "the agent said nothing within %u ms (husk.json: vm.bootSeconds)", m->machine.boot_ms);
+		mon_fail(m, "the agent said nothing within %u ms (husk.json: vm.bootSeconds)%s", m->machine.boot_ms,
+			 boot_hint(m));
 	else
 		mon_fail(m, "the agent did not start the container within %u ms (husk.json: vm.bootSeconds)",
 			 m->machine.boot_ms);

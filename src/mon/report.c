@@ -21,7 +21,7 @@ static char *one_line(const struct mon *m, size_t lines)
 {
 	struct strbuf tail = { 0 };
 
-	console_tail(&m->console, lines, &tail);
+	console_last_words(&m->console, lines, &tail);
 	for (size_t i = 0; i < tail.len; i++)
 		if (tail.s[i] == '\n')
 			tail.s[i] = i + 1 < tail.len ? '|' : '\0';

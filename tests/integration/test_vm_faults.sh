@@ -36,7 +36,9 @@ assert_nothing_left() {
 	[ ! -e "$ROOT/$ID" ] || fail "the state is left"
 	! grep -q "$T/b" /proc/self/mountinfo || fail "a mount is left"
 	wait_for 20 no_process_of_the_jail
+	[ -z "$(cgroup2_root)" ] || wait_for 20 no_cgroup
 }
+no_cgroup() { [ -z "$(find "$(cgroup2_root)" -type d -name "*$ID*" 2>/dev/null)" ]; }
 # Each of them has the bundle in its mount table.
 no_process_of_the_jail() {
 	local pid
@@ -119,6 +121,151 @@ test_memory_that_runs_out_is_told() {
 	grep -q '"type":"stats"' told || fail "no statistics: $(cat told)"
 	assert_eq "$(husk state "$ID" | jq .vm.oomKills)" 2
 	husk delete "$ID"
+	assert_nothing_left
+}
+
+# ---- the kernel and its initramfs ----
+
+HINT="; 'husk vm prepare' checks and mends the prepared kernels"
+
+# ./with_cache COMMAND...: with a cache of the test's own, which lasts.
+own_cache() {
+	mkdir -p cache
+	printf '#!/bin/sh\nexec unshare -m --propagation private sh -c "mount --bind %s /var/cache && exec \\"\\$@\\"" sh "$@"\n' \
+		"$T/cache" >with_cache
+	chmod 755 with_cache
+}
+
+# corrupt FILE OFFSET COMMAND...: what the command prints is written into it, which keeps its size and time.
+corrupt() {
+	local file=$1 offset=$2
+	shift 2
+	touch -r "$file" time
+	chmod u+w "$file"
+	"$@" | dd of="$file" bs=64k iflag=fullblock oflag=seek_bytes seek="$offset" conv=notrunc status=none
+	touch -r time "$file"
+}
+zeros() { head -c 1000000 /dev/zero; }
+loops() { head -c 8M < <(yes "$(printf '\353\376\353\376\353\376\353\376')" | tr -d '\n'); } # of two bytes, in x86's code
+
+# A start compares sizes and times alone.
+test_a_damaged_cache_of_the_same_size_and_time() {
+	local dir
+	need_vm
+	own_cache
+	dir=$T/cache/husk/$(basename "$(./with_cache "$HUSK" vm prepare)")
+	damaged() { # FILE REGEX
+		local began=$SECONDS
+		expect_error "the VM did not start: $2.*$HINT" with_husk_json '{"vm": {"bootSeconds": 20}}' ./with_cache "$HUSK" --root "$ROOT" run -b b "$ID"
+		[ $((SECONDS - began)) -lt 120 ] || fail "$1: it took $((SECONDS - began)) s"
+		assert_nothing_left
+		run ./with_cache "$HUSK" vm prepare
+		assert_match "$STATUS $ERR" "^0 .*was damaged: the content of '$1' has changed; made it anew" "prepare, after $1"
+	}
+	corrupt "$dir/initrd" 0 zeros
+	damaged initrd "the machine powered off or was reset before the container ran"
+	corrupt "$dir/kernel" 0 zeros # its head, which QEMU reads
+	damaged vmlinux "the hypervisor .* ended with status 1"
+	corrupt "$dir/kernel" 2097152 loops
+	damaged vmlinux "(the agent said nothing within 20000 ms|the machine powered off or was reset)"
+	expect_status 0 ./with_cache "$HUSK" --root "$ROOT" run -b b "$ID"
+	assert_nothing_left
+}
+
+# One that is packed grows in the machine, as nobody can know before.
+test_an_initramfs_too_large() {
+	need_vm
+	need cpio
+	own_cache
+	mkdir i
+	head -c 80M /dev/zero >i/large
+	(cd i && find . | cpio -o -H newc 2>/dev/null) >initrd
+	gzip -1 -k initrd
+	config b --arg k "$(find /boot -name 'vmlinuz-[0-9]*' | sort -V | tail -n 1)" --arg i "$T/initrd" \
+		'.vm = {kernel: {path: $k, initrd: $i}, hwConfig: {memory: 134217728}}'
+	expect_error "vm.kernel.initrd: an initramfs of 8[0-9] MiB with husk's own takes a VM of 2[0-9]+ MiB at least, and this one has 128" \
+		./with_cache "$HUSK" --root "$ROOT" run -b b "$ID"
+	assert_nothing_left
+	config b '.vm.kernel.initrd += ".gz"'
+	expect_error "the VM did not start: the machine powered off.*Initramfs unpacking failed: write error.*Kernel panic" \
+		./with_cache "$HUSK" --root "$ROOT" run -b b "$ID"
+	assert_nothing_left
+	config b '.vm.hwConfig.memory *= 3'
+	expect_status 0 ./with_cache "$HUSK" --root "$ROOT" run -b b "$ID"
+}
+
+# ---- the guest that runs ----
+
+# A container that may do anything to its kernel, whose program is this.
+free_container() { # TEXT
+	need_vm
+	container_sh b "$1" 'del(.vm, .linux.readonlyPaths, .linux.maskedPaths)
+		| .process.capabilities |= map_values(. + ["CAP_SYS_NICE"])
+		| .mounts |= map(if .destination == "/proc" then .options = ["rw"] else . end)'
+}
+
+test_a_guest_that_powers_off_reboots_or_panics() {
+	local key began
+	for key in o b c; do
+		free_container 'sleep 1000'
+		husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
+		began=$SECONDS
+		run timeout 120 "$HUSK" --root "$ROOT" exec "$ID" sh -c "echo $key >/proc/sysrq-trigger; sleep 1000"
+		[[ $STATUS != 0 && $STATUS != 124 ]] || fail "$key: exec ended with $STATUS: $ERR"
+		wait_for 30 is_status "$ID" stopped
+		[ $((SECONDS - began)) -lt 120 ] || fail "$key: it took $((SECONDS - began)) s"
+		assert_eq "$(husk state "$ID" | jq -r .vm.failure)" "the machine powered off or was reset while the container ran" "$key"
+		assert_match "$(cat err)" "husk-mon: the VM failed: the machine powered off or was reset while the container ran" "$key"
+		expect_error "not running" husk exec "$ID" true
+		expect_status 0 husk delete --force "$ID"
+		assert_nothing_left
+	done
+}
+
+# Its one processor runs a process that gives way to nobody.
+test_a_guest_that_loops() {
+	local began
+	need chrt
+	free_container 'echo -1 >/proc/sys/kernel/sched_rt_runtime_us && echo up && exec /usr/bin/chrt -f 99 /bin/sh -c "while :; do :; done"'
+	config b '.mounts += (["/usr", "/lib", "/lib64"] | map({destination: ., type: "bind", source: ., options: ["rbind", "ro"]}))'
+	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
+	wait_for 60 grep -q up out
+	began=$SECONDS
+	wait_for 120 answers_nothing # the loop begins a little later
+	expect_error "the guest does not answer" timeout 120 "$HUSK" --root "$ROOT" kill "$ID" TERM
+	expect_status 0 timeout 60 "$HUSK" --root "$ROOT" delete --force "$ID"
+	[ $((SECONDS - began)) -lt 120 ] || fail "it took $((SECONDS - began)) s"
+	assert_nothing_left
+}
+
+answers_nothing() { ! timeout 60 "$HUSK" --root "$ROOT" ps "$ID"; }
+
+test_an_agent_that_answers_nothing() {
+	local verb pids=() began=$SECONDS
+	plays hello deaf
+	expect_error "the VM did not start: the agent did not start the container within 2000 ms \(husk.json: vm.bootSeconds\)" \
+		with_husk_json '{"vm": {"bootSeconds": 2}}' "$HUSK" --root "$ROOT" run -b b "$ID"
+	assert_nothing_left
+	plays up deaf
+	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
+	for verb in ps "kill TERM" "exec true" "events --stats" "update --pids-limit 50"; do
+		{
+			# shellcheck disable=SC2086 # words: the id comes behind the verb's options
+			case $verb in
+			ps | events* | update*) timeout 200 "$HUSK" --root "$ROOT" $verb "$ID" ;;
+			*) timeout 200 "$HUSK" --root "$ROOT" ${verb% *} "$ID" ${verb#* } ;;
+			esac 2>&1 || echo "status $?"
+		} >"said.${verb%% *}" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for verb in ps kill exec events update; do
+		assert_match "$(cat "said.$verb")" "^husk: .*the guest does not answer" "$verb"
+		assert_match "$(cat "said.$verb")" "^status (1|255)$" "$verb"
+	done
+	is_status "$ID" running || fail "status: $(status_of "$ID")"
+	expect_status 0 timeout 60 "$HUSK" --root "$ROOT" delete --force "$ID"
+	[ $((SECONDS - began)) -lt 300 ] || fail "it took $((SECONDS - began)) s"
 	assert_nothing_left
 }
 

@@ -16,6 +16,7 @@
 static struct json_text config, jail, guest;
 static struct vmplan plan;
 static bool with_kvm, unprivileged;
+static uint64_t initrd_bytes;
 
 static int make(const char *quoted, struct err *e)
 {
@@ -34,6 +35,7 @@ static int make(const char *quoted, struct err *e)
 		.mon = "/l/husk-mon",
 		.file_server = "/l/husk-fsd",
 		.system_dirs = dirs,
+		.initrd_bytes = initrd_bytes,
 		.kvm = with_kvm,
 		.unprivileged = unprivileged,
 	};
@@ -235,6 +237,27 @@ START_TEST(the_machine_has_what_the_limits_say)
 	ck_assert_fails(make("{'linux':{'resources':{'memory':{'limit':67108864}}}}", e), EINVAL,
 			"linux.resources.memory.limit: 67108864 bytes: a VM needs 134217728 (128 MiB) at least");
 	json_text_free(&config);
+}
+END_TEST
+
+/* The initramfs is there twice while the kernel unpacks it. */
+START_TEST(an_initramfs_too_large_for_the_machine_is_refused)
+{
+	initrd_bytes = 41ULL << 20;
+	ck_assert_fails(make("{'linux':{'resources':{'memory':{'limit':134217728}}},'vm':{'kernel':{'path':'/"
+			     "k','initrd':'/i'}}}",
+			     e),
+			ENOMEM,
+			"vm.kernel.initrd: an initramfs of 41 MiB with husk's own takes a VM of 130 MiB at least, and "
+			"this one has 128");
+	json_text_free(&config);
+	initrd_bytes = 40ULL << 20;
+	ck_assert_ok(make("{'linux':{'resources':{'memory':{'limit':134217728}}}}", e));
+	done();
+	initrd_bytes = 96ULL << 20;
+	ck_assert_ok(make("{'vm':{'hwConfig':{'memory':536870912}}}", e));
+	done();
+	initrd_bytes = 0;
 }
 END_TEST
 
@@ -513,6 +536,7 @@ int main(void)
 	tcase_add_test(tc, annotations_are_told_to_hooks_of_the_guest_alone);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
+	tcase_add_test(tc, an_initramfs_too_large_for_the_machine_is_refused);
 	tcase_add_test(tc, an_ordinary_users_namespace_is_the_jails);
 	tcase_add_test(tc, an_image_is_the_guests_root_and_never_written);
 	tcase_add_test(tc, the_hosts_cgroup_has_the_machine_and_its_overhead);

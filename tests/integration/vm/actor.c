@@ -5,6 +5,7 @@
  *   actor HYPERVISOR'S ARGUMENTS... -- WORD...
  *
  *   up             says HELLO, and OK to CREATE and START; nothing is said before
+ *   hello, deaf    says HELLO alone; takes nothing more, and answers nothing
  *   console TEXT   a line on the console
  *   out N          N bytes of the container's standard output, as credit allows
  *   oom, log TEXT  says that memory ran out; has something to warn of
@@ -138,11 +139,17 @@ static void say(size_t len)
 	}
 }
 
-static void up(void)
+static void say_hello(void)
 {
 	const struct message_hello hello = { .version = MESSAGE_VERSION };
 
 	(void)message_put_hello(&a.out, &hello);
+	flush_out();
+}
+
+static void up(void)
+{
+	say_hello();
 	while (!a.started)
 		serve(-1);
 }
@@ -181,6 +188,10 @@ int main(int argc, char **argv)
 	for (i++; i < argc; i++) {
 		if (str_eq(argv[i], "up"))
 			up();
+		else if (str_eq(argv[i], "hello"))
+			say_hello();
+		else if (str_eq(argv[i], "deaf"))
+			(void)pause();
 		else if (str_eq(argv[i], "oom"))
 			(void)message_put(&a.out, MSG_OOM, 0, 0);
 		else if (i + 1 < argc)
