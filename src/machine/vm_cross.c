@@ -158,6 +158,19 @@ bool vm_cross_annotation_enters(const char *name, bool told)
 	       !str_starts(name, "org.systemd.");
 }
 
+/* Without the action the path is not used (config-linux.md, "Seccomp"). */
+static int check_listener(const struct json *seccomp, struct err *e)
+{
+	const struct json *path = json_get(seccomp, "listenerPath");
+
+	if (!path || !path->len)
+		return 0;
+	json_each (rule, json_get(seccomp, "syscalls"))
+		if (str_eq(text(rule, "action"), "SCMP_ACT_NOTIFY"))
+			return json_err(e, ENOTSUP, path, "a socket of the host cannot enter a VM");
+	return 0;
+}
+
 static void warn_of_labels(const struct json *config)
 {
 	const struct json *process = json_get(config, "process");
@@ -174,7 +187,6 @@ static void warn_of_labels(const struct json *config)
 int vm_cross_check(const struct json *config, struct err *e)
 {
 	const struct json *linux_ = json_get(config, "linux"), *net = json_get(linux_, "netDevices");
-	const struct json *listener = json_get(json_get(linux_, "seccomp"), "listenerPath");
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(namespaces); i++)
@@ -185,8 +197,8 @@ int vm_cross_check(const struct json *config, struct err *e)
 		r = check_mounts(config, e);
 	if (r == 0 && net && net->len)
 		r = json_err(e, ENOTSUP, net, "an interface of the host cannot enter a VM");
-	if (r == 0 && listener && listener->len)
-		r = json_err(e, ENOTSUP, listener, "a socket of the host cannot enter a VM");
+	if (r == 0)
+		r = check_listener(json_get(linux_, "seccomp"), e);
 	if (r == 0)
 		warn_of_labels(config);
 	return r;

@@ -60,7 +60,7 @@ need_engine() {
 engine_runtime() {
 	local file=$1 real
 	shift
-	real=$(realpath "$(command -v "$HUSK")")
+	real=$(realpath -s "$(command -v "$HUSK")") # its name decides, too: husk-vm is a link
 	mkdir -p "$(dirname "$file")"
 	printf '#!/bin/sh\nexport ASAN_OPTIONS=%q\nexec %q %s "$@"\n' "$ASAN_OPTIONS" "$real" "$*" >"$file"
 	chmod 755 "$file"

@@ -184,8 +184,14 @@ make_bundle() {
 	is_root || rootless=(--rootless)
 	(cd "$dir" && "$HUSK" spec "${rootless[@]}")
 	config "$dir" '.process.terminal = false | .process.args = ["/bin/true"]'
+	is_root || config "$dir" "$ROOTLESS"
 	[ $# = 0 ] || config "$dir" "$@"
 }
+
+# For jq: in a VM the container of `husk spec --rootless` has a network namespace, and no bind of the host's sysfs.
+ROOTLESS=.
+! is_vm || ROOTLESS='.linux.namespaces |= map(select(.type != "network")) + [{"type": "network"}] | (.mounts[] | select(.destination == "/sys")) =
+	{"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]}'
 
 # config DIR JQ...: edits config.json.
 config() {
@@ -223,10 +229,11 @@ rounds() { if is_vm; then echo "$2"; else echo "$1"; fi; }
 
 # copy_husk DIR: the runtime and, for a VM, what it needs beside itself; HUSK is the copy.
 copy_husk() {
-	local p
+	local p built
+	built=$(dirname "$(realpath "$HUSK")")
 	cp "$HUSK" "$1/$(basename "$HUSK")"
 	if is_vm; then
-		for p in husk-mon husk-fsd husk-agent husk-prepare; do ln -s "$HUSK_TOP_BUILDDIR/$p" "$1/$p"; done
+		for p in husk-mon husk-fsd husk-agent husk-prepare; do ln -s "$built/$p" "$1/$p"; done
 	fi
 	HUSK=$1/$(basename "$HUSK")
 }
@@ -243,6 +250,25 @@ as_user() {
 	setpriv --reuid "$uid" --regid "$gid" --clear-groups --inh-caps=-all \
 		env -i PATH="$PATH" HOME="$home" XDG_RUNTIME_DIR="$home/run" TERM="${TERM:-dumb}" \
 		ASAN_OPTIONS="$ASAN_OPTIONS" "$@"
+}
+
+# user_copy DIR: in it the runtime with its helpers, the tests as `integration`, and `tmp`, for the ordinary user, who
+# may be unable to enter the build tree.
+user_copy() {
+	local p built
+	built=$(dirname "$(realpath "$HUSK")")
+	cp "$HUSK" "$1/$(basename "$HUSK")"
+	for p in agent fsd mon prepare; do
+		[ ! -x "$built/husk-$p" ] || cp "$built/husk-$p" "$1/"
+	done
+	mkdir -m 0755 "$1/integration" "$1/tmp"
+	cp "$LIB_DIR"/*.sh "$1/integration/"
+	for p in notify/agent vm/init; do
+		[ ! -x "$HUSK_TOP_BUILDDIR/tests/integration/$p" ] ||
+			install -D "$HUSK_TOP_BUILDDIR/tests/integration/$p" "$1/integration/$p"
+	done
+	chmod -R go+rX "$1"
+	chmod 1777 "$1/tmp"
 }
 
 # The options of this machine's cgroup2, for another mount of it: they hold for all mounts, and one

@@ -34,22 +34,10 @@ done
 
 if is_root && [ -z "${HUSK_ROOT_ONLY:-}" ]; then
 	T=$work
-	binary=$work/$(basename "$HUSK")
-	cp "$HUSK" "$binary"
-	mkdir -m 0755 "$work/integration" "$work/tmp"
-	cp "$here"/*.sh "$work/integration/"
-	agent=$HUSK_TOP_BUILDDIR/tests/integration/notify/agent
-	[ ! -x "$agent" ] || install -D "$agent" "$work/integration/notify/agent"
-	init=$HUSK_TOP_BUILDDIR/tests/integration/vm/init
-	for f in agent fsd mon prepare; do
-		[ ! -x "$(dirname "$HUSK")/husk-$f" ] || cp "$(dirname "$HUSK")/husk-$f" "$work/"
-	done
-	[ ! -x "$init" ] || install -D "$init" "$work/integration/vm/init"
-	chmod -R go+rX "$work"
-	chmod 1777 "$work/tmp"
+	user_copy "$work"
 	for f in "${files[@]}"; do
 		grep -q '^# runs-as: .*user' "$f" || continue
-		run_file as_user HUSK="$binary" HUSK_LABEL=user: HUSK_FLAGS="${HUSK_USER_FLAGS:-}" TMPDIR="$work/tmp" \
+		run_file as_user HUSK="$work/$(basename "$HUSK")" HUSK_LABEL=user: HUSK_FLAGS="${HUSK_USER_FLAGS:-}" TMPDIR="$work/tmp" \
 			HUSK_MUST_RUN="${HUSK_MUST_RUN:-}" HUSK_TEST_SECONDS="$HUSK_TEST_SECONDS" \
 			bash "$work/integration/$(basename "$f")"
 	done

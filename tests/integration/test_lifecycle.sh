@@ -572,9 +572,11 @@ test_user_namespace_maps_ids() {
 }
 
 test_an_ordinary_users_root_is_himself() {
-	make_bundle b
-	container_sh b 'id -u; cat /proc/self/uid_map | xargs'
-	expect_output "0"$'\n'"0 $(id -u) 1" husk run -b b "$ID"
+	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	expect_status 0 husk run -d -b b "$ID"
+	expect_output 0 husk exec "$ID" id -u
+	assert_eq "$(xargs <"/proc/$(husk state "$ID" | jq .pid)/uid_map")" "0 $(id -u) 1" "its map"
+	expect_status 0 husk delete --force "$ID"
 }
 
 test_a_joined_namespace() {

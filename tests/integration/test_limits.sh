@@ -583,13 +583,13 @@ test_delete_and_run_end_what_is_left() {
 test_without_a_cgroup_a_user_is_told_what_is_not_enforced() {
 	is_root || skip "needs root"
 	as_user true
-	cp "$HUSK" "$T/husk"
+	copy_husk "$T"
 	cd "$T/home"
-	as_user sh -c 'mkdir b && cp -a "$1" b/rootfs && cd b && "$2" spec --rootless' sh "$HUSK_TEMPLATE" "$T/husk"
+	as_user sh -c 'mkdir b && cp -a "$1" b/rootfs && cd b && "$2" spec --rootless' sh "$HUSK_TEMPLATE" "$HUSK"
 	config b '.process.terminal = false | .process.args = ["/bin/true"] |
 		.linux.resources = {"pids": {"limit": 33}, "memory": {"limit": 67108864}}'
 	chmod 0644 b/config.json
-	expect_status 0 as_user "$T/husk" --root "$T/home/state" run --bundle "$T/home/b" "$ID"
+	expect_status 0 as_user "$HUSK" --root "$T/home/state" run --bundle "$T/home/b" "$ID"
 	assert_match "$ERR" "running without a cgroup" warning
 	assert_match "$ERR" "linux.resources.pids.limit: not enforced without a cgroup of its own: ignoring" warning
 	assert_match "$ERR" "linux.resources.memory.limit: not enforced" warning
@@ -604,7 +604,7 @@ test_a_user_in_a_cgroup_of_others_is_told_the_way() {
 	chmod 0755 "$T"
 	as_user cp -r "$HUSK_TEMPLATE" "$T/home/rootfs"
 	as_user sh -c 'cd && "$0" spec --rootless && jq --arg path "/$1/c" ".process.terminal = false |
-		.linux.cgroupsPath = \$path" config.json >new && mv new config.json' "$HUSK" "$ID"
+		.linux.cgroupsPath = \$path | $2" config.json >new && mv new config.json' "$HUSK" "$ID" "$ROOTLESS"
 	expect_error 'systemd-run --user --scope' as_user sh -c 'cd && exec "$0" --root "$PWD/state" run "$1"' "$HUSK" "$ID"
 	[ ! -e "$own/c" ] || fail "its cgroup was left"
 	rmdir "$own"

@@ -187,7 +187,7 @@ test_a_missing_helper_is_named() {
 
 test_the_helper_checks_its_arguments() {
 	local helper net
-	helper=$(dirname "$HUSK")/husk-net
+	helper=$(dirname "$(realpath "$HUSK")")/husk-net
 	[ -x "$helper" ] || skip "no husk-net beside $HUSK"
 	exec {net}</proc/self/ns/net
 	expect_error '^husk-net: usage: ' "$helper"

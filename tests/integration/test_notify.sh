@@ -329,10 +329,13 @@ test_refusals() {
 	notify_bundle b "$MKDIR" 'del(.linux.seccomp.listenerPath)'
 	expect_error "linux.seccomp.listenerPath: required, as linux.seccomp.syscalls\[0\].action is SCMP_ACT_NOTIFY" \
 		husk run -b b "$ID"
-	config b '.linux.seccomp.listenerPath = "agent.sock"'
-	expect_error "linux.seccomp.listenerPath: expected an absolute path, got 'agent.sock'" husk run -b b "$ID"
 	config b '.linux.seccomp = {"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/nowhere"}'
 	expect_error "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY" husk run -b b "$ID"
+}
+
+test_a_relative_path_is_refused() {
+	notify_bundle b "$MKDIR" '.linux.seccomp.listenerPath = "agent.sock"'
+	expect_error "linux.seccomp.listenerPath: expected an absolute path, got 'agent.sock'" husk run -b b "$ID"
 }
 
 # The specification has it so: without SCMP_ACT_NOTIFY the path is not used.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # husk as Podman's runtime, with --cgroups=disabled: what users of Podman do every day.
 # lab-smoke: test_run
+# vm-smoke: test_run test_exec
 # shellcheck disable=SC2016 # $names in single quotes are the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh
@@ -146,7 +147,12 @@ test_security_options() {
 	expect_output "0 2 " pod_run --rm test sh -c "$show"
 	expect_output "1 2 " pod_run --rm --security-opt no-new-privileges test sh -c "$show"
 	expect_output "0 0 " pod_run --rm --security-opt seccomp=unconfined test sh -c "$show"
-	expect_output "0 0 " pod_run --rm --privileged test sh -c "$show"
+}
+
+test_privileged() {
+	engine
+	expect_output "0 0 " pod_run --rm --privileged test \
+		sh -c 'awk "/^(NoNewPrivs|Seccomp):/ { printf \"%s \", \$2 }" /proc/self/status'
 }
 
 test_limits_devices_and_sysctls() {
@@ -160,9 +166,13 @@ test_limits_devices_and_sysctls() {
 	expect_output 7777 pod_run --rm --sysctl net.core.somaxconn=7777 test cat /proc/sys/net/core/somaxconn
 }
 
-test_networks() {
+test_no_network() {
 	engine
 	expect_output lo pod run --cgroups=disabled --rm --network none test ls /sys/class/net
+}
+
+test_network_of_the_host() {
+	engine
 	expect_output "$(readlink /proc/self/ns/net)" pod run --cgroups=disabled --rm --network host test \
 		readlink /proc/self/ns/net
 }

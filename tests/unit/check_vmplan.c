@@ -409,7 +409,8 @@ static const struct {
 	  "{'path':'/dev/null','type':'b','major':1,'minor':3}]}",
 	  "linux.devices[1]: '/dev/null': a device of the host" },
 	{ "'linux':{" SPACES ",'netDevices':{'eth0':{}}}", "linux.netDevices: an interface of the host" },
-	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s'}}", "linux.seccomp.listenerPath: a socket of the host" },
+	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s','syscalls':[{'action':'SCMP_ACT_NOTIFY'}]}}",
+	  "linux.seccomp.listenerPath: a socket of the host" },
 	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','source':'/b'}]", "mounts[0]: no type" },
 	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','type':'binfmt_misc','source':'b'}]",
 	  "mounts[0]: binfmt_misc: a kernel file system of the host" },
@@ -470,7 +471,8 @@ END_TEST
 START_TEST(what_crosses_is_let_pass)
 {
 	config = json_text("{'linux':{" SPACES ",'devices':[{'path':'/dev/fuse','type':'c','major':10,'minor':229},"
-			   "{'path':'/run/fifo','type':'p'}]},'mounts':[{'destination':'/a',"
+			   "{'path':'/run/fifo','type':'p'}],'seccomp':{'listenerPath':'/s','syscalls':["
+			   "{'action':'SCMP_ACT_ERRNO'}]}},'mounts':[{'destination':'/a',"
 			   "'type':'tmpfs'},{'destination':'/b','type':'bind','source':'/x'}]}");
 	ck_assert_ok(vm_cross_check(config.doc.root, e));
 	ck_assert_ok(vm_cross_check_source(config.doc.root, "/tmp", e));
