@@ -94,6 +94,15 @@ static uint64_t passed(const struct input *in)
 	return in->wide || in->unread < 0 ? in->came - in->dropped - in->held_len : input_taken(in);
 }
 
+/* From here on it is a pipe like others. */
+static void widen(struct input *in)
+{
+	in->wide = true;
+	credit_receiver_widen(&in->credit);
+	if (in->unread >= 0 && fcntl(in->fd, F_GETPIPE_SZ) < WIDE_PIPE)
+		(void)fcntl(in->fd, F_SETPIPE_SZ, WIDE_PIPE);
+}
+
 /* Credit for what was passed on since the last time. */
 static int grant(struct input *in, uint32_t process, struct frame_writer *w, struct err *e)
 {
@@ -101,10 +110,7 @@ static int grant(struct input *in, uint32_t process, struct frame_writer *w, str
 	uint64_t now = passed(in);
 
 	if (!in->wide && now >= INPUT_PROVED) {
-		in->wide = true;
-		credit_receiver_widen(&in->credit);
-		if (in->unread >= 0)
-			(void)fcntl(in->fd, F_SETPIPE_SZ, WIDE_PIPE);
+		widen(in);
 		now = passed(in);
 	}
 	if (now < in->told)
@@ -170,5 +176,7 @@ int input_move(struct input *in, uint32_t process, struct frame_writer *w, struc
 {
 	if (in->held_len)
 		feed_held(in);
+	if (!in->wide && in->fd >= 0 && in->unread >= 0 && fcntl(in->fd, F_GETPIPE_SZ) > (int)CREDIT_INPUT)
+		widen(in);
 	return grant(in, process, w, e);
 }

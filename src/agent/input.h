@@ -4,7 +4,8 @@
  *
  * The host must not send what the process would never read, as somebody else may want to. So the pipe has
  * one page, which takes bytes again only when it was read empty: that grants credit. After INPUT_PROVED
- * bytes it is made a pipe like others, and credit is for what was written to it. At the end of the process the
+ * bytes it is made a pipe like others, and credit is for what was written to it. So it is when its reader has made it
+ * larger: then it has room whether it was read or not. At the end of the process the
  * host is told how much was read of all that it sent.
  */
 #ifndef HUSK_AGENT_INPUT_H

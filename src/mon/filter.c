@@ -10,6 +10,7 @@
 static const int calls[] = {
 	/* bytes */
 	SCMP_SYS(read),
+	SCMP_SYS(preadv2),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
 	SCMP_SYS(recvmsg),
@@ -17,6 +18,7 @@ static const int calls[] = {
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(sendto),
 	SCMP_SYS(tee),
+	SCMP_SYS(splice),
 	SCMP_SYS(lseek),
 	SCMP_SYS(pipe2),
 	SCMP_SYS(poll),

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* input.c: see input.h; tee(2), lseek(2). */
+/* input.c: see input.h; tee(2), splice(2), preadv2(2), lseek(2). */
 #include "input.h"
 
 #include "fd.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #define READ_MAX 32768 /* bytes at once */
 
-static int looks[2] = { -1, -1 }; /* a pipe for what tee(2) gives: empty but in look() */
+static int looks[2] = { -1, -1 }; /* a pipe for what tee(2) and splice(2) give: empty but in the functions here */
 
-static bool can_look(int fd)
+static bool can_look(void)
 {
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || !(flags & O_NONBLOCK))
-		return false;
 	return looks[0] >= 0 || pipe2(looks, O_CLOEXEC | O_NONBLOCK) == 0;
 }
 
@@ -30,8 +28,32 @@ void input_open(struct input *in, int fd)
 		return;
 	if (S_ISREG(st.st_mode))
 		in->kind = INPUT_FILE;
-	else if (S_ISFIFO(st.st_mode) && can_look(fd))
+	else if (S_ISSOCK(st.st_mode))
+		in->kind = INPUT_SOCKET;
+	else if (S_ISFIFO(st.st_mode) && can_look())
 		in->kind = INPUT_PIPE;
+}
+
+/* Like read(2), but what is not there is -1 with EAGAIN. Of a file it is waited for, for the disk alone; a device
+ * that cannot be asked so has been opened anew (stream.h), where that is allowed. */
+static ssize_t read_some(const struct input *in, char *buf, size_t len)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	ssize_t n = -1;
+
+	switch (in->kind) {
+	case INPUT_PIPE:
+		n = splice(in->fd, NULL, looks[1], NULL, len, SPLICE_F_NONBLOCK);
+		return n > 0 ? read(looks[0], buf, (size_t)n) : n;
+	case INPUT_SOCKET:
+		return recv(in->fd, buf, len, MSG_DONTWAIT);
+	case INPUT_OTHER:
+		n = preadv2(in->fd, &iov, 1, -1, RWF_NOWAIT);
+		break;
+	case INPUT_FILE:
+		errno = EOPNOTSUPP;
+	}
+	return n < 0 && errno == EOPNOTSUPP ? read(in->fd, buf, len) : n;
 }
 
 /* The first bytes of the pipe were read in the guest. */
@@ -41,7 +63,7 @@ static void take(struct input *in, size_t len)
 	ssize_t n;
 
 	in->looked_at -= len;
-	while (len && (n = read(in->fd, buf, len < sizeof(buf) ? len : sizeof(buf))) > 0)
+	while (len && (n = read_some(in, buf, len < sizeof(buf) ? len : sizeof(buf))) > 0)
 		len -= (size_t)n;
 }
 
@@ -88,7 +110,7 @@ static void fetch(struct input *in, struct guest *g, uint32_t process)
 		return;
 	if (room > sizeof(buf))
 		room = sizeof(buf);
-	n = looking ? look(in, buf, room) : read(in->fd, buf, room);
+	n = looking ? look(in, buf, room) : read_some(in, buf, room);
 	if (n > 0) {
 		guest_input(g, process, buf, (size_t)n);
 		in->looked_at = looking ? (size_t)n : 0;

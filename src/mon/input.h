@@ -6,7 +6,8 @@
  * of a pipe that the guest has not read: it is looked at, by tee(2), and what the guest says it has read is then
  * taken; a file is read, and at the process's end its offset goes back by what was left. Neither
  * holds for a pipe whose reader has proved one (credit.h), nor for sockets and terminals, which are read as
- * far as there is credit.
+ * far as there is credit. Who else has it may take what poll(2) saw, so nothing is read in a way that could block,
+ * whatever the flags are that the others see as well.
  */
 #ifndef HUSK_MON_INPUT_H
 #define HUSK_MON_INPUT_H
@@ -17,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum input_kind { INPUT_OTHER, INPUT_PIPE, INPUT_FILE };
+enum input_kind { INPUT_OTHER, INPUT_PIPE, INPUT_FILE, INPUT_SOCKET };
 
 struct input {
 	int fd; /* -1: none, or ended */
@@ -26,7 +27,7 @@ struct input {
 	size_t looked_at; /* bytes of the pipe that went, and are still in it */
 };
 
-/* fd: taken over; a pipe without blocking, or it is one of the others. */
+/* fd: taken over. */
 void input_open(struct input *in, int fd);
 /* unread: how many of the last bytes that went nobody has read. */
 void input_close(struct input *in, uint64_t unread);
