@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define OOMS_MAX 256				/* that wait for one */
 #define OUT_MAX (GUEST_ANSWER_MAX + (1U << 20)) /* bytes that wait for a client */
 
 struct client {
@@ -151,9 +152,15 @@ void control_settle(struct mon *m, uint32_t process)
 
 void control_oom(struct mon *m)
 {
-	for (size_t i = 0; i < MON_CLIENTS_MAX; i++)
-		if (m->clients[i] && m->clients[i]->watches)
+	for (size_t i = 0; i < MON_CLIENTS_MAX; i++) {
+		size_t waiting;
+
+		if (!m->clients[i] || !m->clients[i]->watches)
+			continue;
+		(void)frame_writer_pending(&m->clients[i]->out, &waiting);
+		if (waiting < OOMS_MAX * FRAME_HEADER)
 			(void)message_put(&m->clients[i]->out, MSG_OOM, 0, 0);
+	}
 }
 
 /* ---- questions ---- */
@@ -324,5 +331,5 @@ bool control_is_idle(const struct client *c)
 	size_t len;
 
 	(void)frame_writer_pending(&c->out, &len);
-	return len == 0 && !(c->exited && !c->told) && (!c->has_stream || stream_is_empty(&c->stream));
+	return len == 0 && !(c->exited && !c->told) && (!c->has_stream || !stream_held(&c->stream));
 }

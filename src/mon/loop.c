@@ -226,10 +226,11 @@ static void move(struct mon *m, const struct pollfd *p)
 		(void)channel_write(&m->agent, &m->guest.out);
 }
 
-/* The container has ended, all that it wrote is out, and the machine is off, or was bidden long ago. */
+/* The container has ended, all that it wrote is out, and the machine is off, or was bidden long ago. Or the machine
+ * has failed, and nobody takes what is left. */
 static bool is_over(const struct mon *m)
 {
-	if (m->step != STEP_END || !stream_is_empty(&m->stdio))
+	if (m->step != STEP_END || (stream_held(&m->stdio) && !(m->failed && m->late)))
 		return false;
 	if (m->late)
 		return true;
@@ -239,6 +240,16 @@ static bool is_over(const struct mon *m)
 		if (m->clients[i] && !control_is_idle(m->clients[i]))
 			return false;
 	return true;
+}
+
+/* After a failure who takes nothing is waited for until the deadline, and who takes something beyond it. */
+static void watch_reader(struct mon *m)
+{
+	size_t held = stream_held(&m->stdio);
+
+	if (m->failed && held < m->held)
+		m->deadline_ms = clock_monotonic_ms() + MON_POWEROFF_MS;
+	m->held = held;
 }
 
 /* The ends of exec'd processes come first, and what they wrote. */
@@ -265,6 +276,7 @@ void loop_run(struct mon *m)
 		move(m, p);
 		while (guest_expired(&m->guest, clock_monotonic_ms()))
 			;
+		watch_reader(m);
 		if (m->deadline_ms && clock_monotonic_ms() >= m->deadline_ms)
 			at_deadline(m);
 		power_off(m);

@@ -48,15 +48,18 @@ static int watch_signals(struct mon *m, struct err *e)
 	return m->sigfd < 0 ? err_sys(e, errno, "signalfd") : 0;
 }
 
-/* The container's, by copies: messages of our own still go to 2. */
+/* The container's, by copies: messages of our own still go to 2, and wait for no reader. */
 static void take_stdio(struct mon *m)
 {
-	int fds[3];
+	int fds[3], own = stream_reopen(fcntl(2, F_DUPFD_CLOEXEC, 10), O_WRONLY);
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = fcntl(i, F_DUPFD_CLOEXEC, 10);
 	if (m->machine.terminal)
 		terminal_raw(STDIN_FILENO);
+	if (own >= 0)
+		(void)dup2(own, 2);
+	fd_close(&own);
 	stream_open(&m->stdio, &m->guest, 0, fds, m->machine.terminal);
 	if (!m->machine.terminal) { /* or the end of the copies would not be the end of them */
 		AUTO_FD null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -75,15 +78,14 @@ static int run(struct mon *m, struct err *e)
 	(void)fcntl(MACHINE_FD_LOG, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(MACHINE_FD_REPORT, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(m->control, F_SETFL, O_NONBLOCK);
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_sys(e, errno, "prctl");
 	r = watch_signals(m, e);
 	if (r == 0)
 		r = read_machine(m, e);
 	if (r < 0)
 		return r;
 	if (m->machine.log)
-		log_adopt(MACHINE_FD_LOG, m->machine.log_json ? LOG_JSON : LOG_TEXT, LOG_LVL_WARN);
+		log_adopt(stream_reopen(MACHINE_FD_LOG, O_WRONLY | O_APPEND), m->machine.log_json ? LOG_JSON : LOG_TEXT,
+			  LOG_LVL_WARN);
 	m->deadline_ms = clock_monotonic_ms() + m->machine.boot_ms;
 	guest_init(&m->guest, &mon_events, m);
 	take_stdio(m);

@@ -15,7 +15,8 @@
  *
  * From each of them mon_fail() ends the machine: its reason goes to the gate or, when that
  * was told that the container runs, to standard error with the last lines of the console; the status
- * is MON_FAILED. What the container has written is written out all the same, however long its reader takes.
+ * is MON_FAILED. What the container has written is written out all the same, however long its reader takes; but
+ * after a failure no longer than MON_POWEROFF_MS for a reader that takes nothing.
  */
 #ifndef HUSK_MON_MON_H
 #define HUSK_MON_MON_H
@@ -62,11 +63,12 @@ struct mon {
 	uint64_t early_signals;			/* bit n - 1: signal n came before the container ran */
 	int64_t deadline_ms;			/* of this step; 0: none */
 	struct message_size size;		/* of the terminal, as the guest was told */
+	size_t held;				/* bytes of stdio, at the last look */
 	int status;				/* the container's */
 	unsigned int ooms;
 	bool failed;
 	bool told_off; /* the guest, to power off */
-	bool late;     /* nobody is waited for any more, but who takes the container's output */
+	bool late;     /* nobody is waited for any more, but, if it has not failed, who takes the container's output */
 	bool done;
 };
 

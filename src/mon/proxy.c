@@ -7,13 +7,13 @@
 #include "io.h"
 #include "message.h"
 #include "mon.h"
+#include "report.h"
 #include "str.h"
 #include "sync_send.h"
 #include "terminal_raw.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -44,6 +44,13 @@ static struct message_size size_of_terminal(void)
 	return (struct message_size){ .columns = w.ws_col, .rows = w.ws_row };
 }
 
+static void tell_stderr(const char *why)
+{
+	AUTO_FREE char *line = x_printf("husk-mon: exec: %s\n", why);
+
+	report_write(STDERR_FILENO, line, strlen(line));
+}
+
 static void fail(struct proxy *p, const struct err *e)
 {
 	p->done = true;
@@ -51,7 +58,7 @@ static void fail(struct proxy *p, const struct err *e)
 	if (!p->up)
 		(void)sync_send_err(FD_GATE, e);
 	else
-		(void)dprintf(STDERR_FILENO, "husk-mon: exec: %s\n", e->msg);
+		tell_stderr(e->msg);
 }
 
 /* The descriptors go with the first byte. */

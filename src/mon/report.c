@@ -2,11 +2,13 @@
 /* report.c: see report.h. */
 #include "report.h"
 
+#include "clock.h"
 #include "fd.h"
 #include "io.h"
 #include "log.h"
 #include "sync_send.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +17,28 @@
 #define TAIL_FOR_REPORT 20 /* for `husk state` */
 #define TAIL_FOR_STDERR 60 /* and on standard error */
 #define OOMS_MAX 1000	   /* that are written down: a guest could go on for ever */
+
+static bool wait_writable(int fd, int64_t until_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int64_t left = until_ms - clock_monotonic_ms();
+
+	return poll(&p, 1, left < 0 ? 0 : (int)left) > 0;
+}
+
+void report_write(int fd, const char *text, size_t len)
+{
+	int64_t until = clock_monotonic_ms() + REPORT_MS;
+
+	while (len && wait_writable(fd, until)) {
+		ssize_t n = stream_write(fd, text, len);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return;
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+}
 
 /* The last lines of the console in one, or NULL. */
 static char *one_line(const struct mon *m, size_t lines)
@@ -47,7 +71,7 @@ static void tell_stderr(const struct mon *m, const char *why)
 		strbuf_puts(&text, "husk-mon: the last lines of its console:\n");
 		console_tail(&m->console, TAIL_FOR_STDERR, &text);
 	}
-	(void)io_write_all(STDERR_FILENO, text.s, text.len);
+	report_write(STDERR_FILENO, text.s, text.len);
 	free(text.s);
 }
 
@@ -55,6 +79,8 @@ static void tell_log(const struct mon *m, const char *why)
 {
 	AUTO_FREE char *tail = one_line(m, TAIL_FOR_LOG);
 
+	if (!wait_writable(log_fd(), clock_monotonic_ms() + REPORT_MS))
+		return;
 	log_error("container '%s': the VM failed: %s%s%s", m->machine.id, why, tail ? "; its console: " : "",
 		  tail ? tail : "");
 }
@@ -87,17 +113,22 @@ void report_failure(struct mon *m, const char *why)
 
 void report_oom(struct mon *m)
 {
-	if (m->ooms++ < OOMS_MAX)
-		(void)io_write_all(MACHINE_FD_REPORT, MACHINE_REPORT_OOM "\n", strlen(MACHINE_REPORT_OOM "\n"));
+	if (m->ooms == OOMS_MAX)
+		return;
+	m->ooms++;
+	(void)io_write_all(MACHINE_FD_REPORT, MACHINE_REPORT_OOM "\n", strlen(MACHINE_REPORT_OOM "\n"));
 }
 
 void report_line(struct mon *m, const struct message_log *line)
 {
 	AUTO_FREE char *text = x_printf("%.*s", (int)line->len, line->text);
 
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c > 0x7e)
+			*c = '?';
 	console_add(&m->console, "husk-agent: ", 12);
 	console_add(&m->console, text, strlen(text));
 	console_add(&m->console, "\n", 1);
-	if (m->machine.log)
-		log_write((enum log_level)line->level, "container '%s': in the VM: %s", m->machine.id, text);
+	if (m->machine.log && line->level <= LOG_LVL_WARN && wait_writable(log_fd(), 0))
+		log_warn("container '%s': in the VM: %s", m->machine.id, text);
 }

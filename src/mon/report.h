@@ -9,11 +9,15 @@
 
 #include "mon.h"
 
+/* Writes a text to standard error or the like, in time: within REPORT_MS, or the rest is lost. */
+#define REPORT_MS 5000
+void report_write(int fd, const char *text, size_t len);
+
 /* The machine failed; to the gate, too, or else to standard error, with the last lines of the console. */
 void report_failure(struct mon *m, const char *why);
 /* The kernel has killed in the container for lack of memory. */
 void report_oom(struct mon *m);
-/* What the agent warns of. */
+/* What the agent warns of; the guest may say anything: it is printable then, and never more than a warning. */
 void report_line(struct mon *m, const struct message_log *line);
 
 #endif

@@ -11,8 +11,7 @@
 
 #define PIECE 4096 /* poll(2) says there is room for PIPE_BUF bytes */
 
-/* Another description of the same pipe or terminal, so that O_NONBLOCK is nobody's but ours. */
-static int reopen(int fd, int flags)
+int stream_reopen(int fd, int flags)
 {
 	char path[FD_PATH_MAX];
 	struct stat st;
@@ -31,10 +30,10 @@ static int reopen(int fd, int flags)
 void stream_open(struct stream *s, struct guest *guest, uint32_t process, const int fds[3], bool terminal)
 {
 	*s = (struct stream){ .guest = guest, .process = process };
-	input_open(&s->in, reopen(fds[0], O_RDONLY));
+	input_open(&s->in, stream_reopen(fds[0], O_RDONLY));
 	s->out[MESSAGE_STREAM_STDIN].fd = -1;
-	s->out[MESSAGE_STREAM_STDOUT].fd = reopen(fds[1], O_WRONLY);
-	s->out[MESSAGE_STREAM_STDERR].fd = reopen(fds[2], O_WRONLY);
+	s->out[MESSAGE_STREAM_STDOUT].fd = stream_reopen(fds[1], O_WRONLY);
+	s->out[MESSAGE_STREAM_STDERR].fd = stream_reopen(fds[2], O_WRONLY);
 	if (terminal)
 		stream_end(s, MESSAGE_STREAM_STDERR);
 }
@@ -71,14 +70,19 @@ static void refuse(struct stream *s, enum message_stream which)
 	passed(s, which, len);
 }
 
+ssize_t stream_write(int fd, const char *data, size_t len)
+{
+	size_t piece = len < PIECE ? len : PIECE;
+	ssize_t n = send(fd, data, piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n < 0 && errno == ENOTSOCK ? write(fd, data, piece) : n;
+}
+
 static void out_write(struct stream *s, enum message_stream which)
 {
 	struct stream_out *o = &s->out[which];
-	size_t len = o->len < PIECE ? o->len : PIECE;
-	ssize_t n = send(o->fd, o->buf + o->start, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n = stream_write(o->fd, o->buf + o->start, o->len);
 
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(o->fd, o->buf + o->start, len);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		refuse(s, which);
 		return;
@@ -144,14 +148,14 @@ bool stream_is_settled(const struct stream *s)
 	return !s->out[MESSAGE_STREAM_STDOUT].owed && !s->out[MESSAGE_STREAM_STDERR].owed;
 }
 
-bool stream_is_empty(const struct stream *s)
+size_t stream_held(const struct stream *s)
 {
-	return !s->out[MESSAGE_STREAM_STDOUT].len && !s->out[MESSAGE_STREAM_STDERR].len;
+	return s->out[MESSAGE_STREAM_STDOUT].len + s->out[MESSAGE_STREAM_STDERR].len;
 }
 
 bool stream_is_over(const struct stream *s)
 {
-	return stream_is_empty(s) && s->out[MESSAGE_STREAM_STDOUT].ended && s->out[MESSAGE_STREAM_STDERR].ended;
+	return !stream_held(s) && s->out[MESSAGE_STREAM_STDOUT].ended && s->out[MESSAGE_STREAM_STDERR].ended;
 }
 
 void stream_poll(const struct stream *s, struct pollfd p[STREAM_POLLS])

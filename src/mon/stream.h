@@ -17,6 +17,7 @@
 
 #include <poll.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define STREAM_POLLS 3
 
@@ -35,6 +36,12 @@ struct stream {
 	struct stream_out out[MESSAGE_STREAMS]; /* STDOUT and STDERR */
 };
 
+/* Another description of the same pipe or terminal, so that O_NONBLOCK is nobody's but ours; fd is closed then. Where
+ * that is not allowed, and of other files, fd itself. */
+int stream_reopen(int fd, int flags);
+/* As write(2), of as much as does not block where poll(2) has said that there is room. */
+ssize_t stream_write(int fd, const char *data, size_t len);
+
 /* fds: of 0, 1, 2; taken over. terminal: 0 is one, in raw mode, and takes the output. */
 void stream_open(struct stream *s, struct guest *guest, uint32_t process, const int fds[3], bool terminal);
 /* What is still held is lost. */
@@ -49,9 +56,9 @@ void stream_exited(struct stream *s, uint64_t unread);
 void stream_finish(struct stream *s);
 /* What came before the process's end is written. */
 bool stream_is_settled(const struct stream *s);
-/* Nothing is held any more. */
-bool stream_is_empty(const struct stream *s);
-/* And nothing more will come. */
+/* Bytes that nobody has taken yet. */
+size_t stream_held(const struct stream *s);
+/* Nothing is held any more, and nothing more will come. */
 bool stream_is_over(const struct stream *s);
 
 /* What to poll for, and what came of it. */

@@ -69,6 +69,38 @@ test_what_a_dying_machine_had_said_comes() {
 	assert_nothing_left
 }
 
+# fills FIFO: until it takes no more. A descriptor stays, so that it has a reader, who reads nothing.
+# shellcheck disable=SC2034
+fills() {
+	local kept
+	mkfifo "$1"
+	exec {kept}<>"$1"
+	dd if=/dev/zero of="$1" bs=4096 oflag=nonblock status=none 2>/dev/null || true
+}
+
+# A machine that has failed waits for no reader that takes nothing: neither of its output nor of what is told of it.
+test_a_failure_waits_for_no_stuck_reader() {
+	fills full
+	plays up out 250000 die 1
+	expect_status 125 to_full run -b b "$ID"
+	fills log
+	plays up die 1
+	"$HUSK" --root "$ROOT" --log "$T/log" run -d -b b "$ID" >out 2>full </dev/null
+	wait_for 60 is_status "$ID" stopped
+	assert_eq "$(husk state "$ID" | jq -r .vm.failure)" "the hypervisor '/vm/hypervisor' ended with status 1"
+	husk delete "$ID"
+	assert_nothing_left
+}
+to_full() { timeout 120 "$HUSK" --root "$ROOT" "$@" >full 2>full; }
+
+# But one that takes a little now and then gets all.
+test_a_slow_reader_of_a_failed_machine_gets_all() {
+	plays up out 250000 die 1
+	(husk run -b b "$ID" 2>err || echo $? >status) | (for n in 1 2 3; do sleep 3; head -c 40000 >"part.$n"; done; cat >rest)
+	assert_eq "$(cat part.? rest | wc -c) $(cat status)" '250000 125'
+	assert_nothing_left
+}
+
 # ---- who is told of a failure ----
 
 test_a_failure_is_told_by_state_and_log() {
@@ -109,6 +141,31 @@ test_what_the_agent_warns_of_is_logged() {
 	plays up log 'careful' exit 0
 	"$HUSK" --root "$ROOT" --log "$T/log" run -b b "$ID"
 	assert_eq "$(cat log)" "husk: warning: container '$ID': in the VM: careful"
+}
+
+# What the guest says has no control characters left, and is at most a warning.
+test_what_a_guest_says_cannot_act_on_a_terminal() {
+	plays up log $'\e[31mred\t\x7fand "more"' exit 0
+	"$HUSK" --root "$ROOT" --log "$T/log" run -b b "$ID"
+	assert_eq "$(cat log)" "husk: warning: container '$ID': in the VM: ?[31mred??and \"more\""
+}
+
+# Of what a guest says of its memory no more waits for a reader than fits.
+test_events_that_nobody_reads_are_bounded() {
+	plays up sleep 2000 ooms 100000 out 1 sleep 1000 exit 137
+	mkfifo told
+	husk run -d -b b "$ID" >out 2>err </dev/null
+	husk events "$ID" >told &
+	exec 8<told
+	wait_for 60 test -s out
+	assert_eq "$(husk state "$ID" | jq .vm.oomKills)" 1000
+	local n
+	n=$(grep -c '"oom"' <&8)
+	[ "$n" -ge 1 ] || fail "no event came"
+	[ "$n" -lt 50000 ] || fail "$n events came"
+	wait_for 30 is_status "$ID" stopped
+	husk delete "$ID"
+	assert_nothing_left
 }
 
 test_memory_that_runs_out_is_told() {

@@ -8,7 +8,8 @@
  *   hello, deaf    says HELLO alone; takes nothing more, and answers nothing
  *   console TEXT   a line on the console
  *   out N          N bytes of the container's standard output, as credit allows
- *   oom, log TEXT  says that memory ran out; has something to warn of
+ *   oom, ooms N    says that memory ran out, N times
+ *   log TEXT       has something to warn of
  *   exit STATUS    of the container
  *   sleep MS
  *   die STATUS     ends at once, with what it has said under way
@@ -139,6 +140,16 @@ static void say(size_t len)
 	}
 }
 
+static void say_ooms(size_t n)
+{
+	while (n--) {
+		if (message_put(&a.out, MSG_OOM, 0, 0) == 0)
+			continue;
+		flush_out();
+		n++;
+	}
+}
+
 static void say_hello(void)
 {
 	const struct message_hello hello = { .version = MESSAGE_VERSION };
@@ -164,6 +175,8 @@ static void act(const char *word, const char *argument)
 		say(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "log"))
 		(void)message_put_log(&a.out, &line);
+	else if (str_eq(word, "ooms"))
+		say_ooms(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "exit"))
 		end_container(atoi(argument));
 	else if (str_eq(word, "sleep"))
