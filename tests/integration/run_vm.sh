@@ -18,7 +18,7 @@ percent=15
 # The container side: what config.json asks for, what the commands do with one container, and who calls them. Only
 # these files are about something else than a container that is or is not in a VM:
 #   husk's own safety       crash old_kernel doctor deferred
-#   parts of the VM mode    agent guest virtiofs vm vm_faults vm_prepare
+#   parts of the VM mode    agent guest virtiofs vm vm_crash vm_faults vm_prepare
 #   seen nowhere with VMs   systemd: needs systemd as the init, which the lab has; a VM in its emulated guests would
 #                           take longer to boot than a boot may take
 files=(annotations attacks cgroup cli containerd events exec idmap labels lifecycle limits mount_options mounts nested

@@ -326,46 +326,6 @@ test_an_agent_that_answers_nothing() {
 	assert_nothing_left
 }
 
-# ---- husk itself ----
-
-FAULT=$HUSK_TOP_BUILDDIR/tests/integration/crash/fault
-
-# killed VERB...: husk killed at some of the calls of this command, after begin(); then delete --force cleans all.
-killed() {
-	local calls n
-	begin
-	run "$FAULT" -o trace -t 60 "$HUSK" --root "$ROOT" "$@"
-	[ "$STATUS" != 77 ] || skip "crash/fault is not for this machine's architecture"
-	[ "$STATUS" = 0 ] || fail "$1: status $STATUS without any injection: $ERR"
-	calls=$(awk '$1 == 0' trace | wc -l)
-	"$HUSK" --root "$ROOT" delete --force "$ID"
-	for n in $((calls / 3)) $((calls * 2 / 3)) $((calls * 9 / 10)); do
-		begin
-		run "$FAULT" -o trace -t 60 -p 0 -n "$n" "$HUSK" --root "$ROOT" "$@"
-		[ "$STATUS" = 137 ] || fail "$1, call $n of $calls: not killed: status $STATUS $ERR"
-		run timeout 60 "$HUSK" --root "$ROOT" delete --force "$ID"
-		[ "$STATUS" = 0 ] || fail "$1, killed at call $n of $calls: delete --force: $STATUS $ERR"
-		assert_nothing_left
-	done
-}
-
-test_husk_killed_while_it_creates_and_starts() {
-	plays up
-	[ -x "$FAULT" ] || skip "no program '$FAULT': make check builds it"
-	begin() { :; }
-	killed create -b b "$ID"
-	begin() { husk create -b b "$ID" >/dev/null 2>&1 </dev/null; }
-	killed start "$ID"
-}
-
-test_husk_killed_while_it_execs_and_deletes() {
-	plays up
-	[ -x "$FAULT" ] || skip "no program '$FAULT': make check builds it"
-	begin() { husk run -d -b b "$ID" >/dev/null 2>&1 </dev/null; }
-	killed exec "$ID" true
-	killed delete --force "$ID"
-}
-
 # ---- the hypervisor ----
 
 test_a_hypervisor_killed_at_any_moment() {

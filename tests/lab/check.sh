@@ -8,7 +8,7 @@
 #
 # Each file gets a fresh guest. Settings: LAB_JOBS, how many guests at once (half the processors);
 # those of lab.sh, LAB_SECONDS (here 3600) being for each guest; those of
-# ../integration/lib.sh, test_crash.sh's HUSK_CRASH_SECONDS being a quarter of HUSK_TEST_SECONDS; LOAD_*, those of load/test_load.sh.
+# ../integration/lib.sh, the crash tests' HUSK_CRASH_SECONDS being a quarter of HUSK_TEST_SECONDS; LOAD_*, those of load/test_load.sh.
 set -euo pipefail
 shopt -s nullglob # there may be no clients
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)

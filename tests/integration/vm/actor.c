@@ -5,6 +5,7 @@
  *   actor HYPERVISOR'S ARGUMENTS... -- WORD...
  *
  *   up             says HELLO, and OK to CREATE and START; nothing is said before
+ *   hold           processes of EXEC run until they get a signal
  *   hello, deaf    says HELLO alone; takes nothing more, and answers nothing
  *   console TEXT   a line on the console
  *   out N          N bytes of the container's standard output, as credit allows
@@ -37,7 +38,7 @@ static struct actor {
 	struct frame_reader in;
 	struct frame_writer out;
 	struct credit_sender credit;
-	bool started, ended;
+	bool started, ended, holds;
 } a;
 
 static void flush_out(void)
@@ -51,6 +52,15 @@ static void flush_out(void)
 	frame_writer_sent(&a.out, len);
 }
 
+static void end_process(uint32_t process, int status)
+{
+	const struct message_exit m = { .status = status };
+
+	(void)message_put(&a.out, MSG_STDOUT_EOF, process, 0);
+	(void)message_put(&a.out, MSG_STDERR_EOF, process, 0);
+	(void)message_put_exit(&a.out, process, &m);
+}
+
 static void end_container(int status)
 {
 	const struct message_exit m = { .status = status };
@@ -62,7 +72,6 @@ static void end_container(int status)
 
 static void answer(const struct frame *f)
 {
-	const struct message_exit none = { 0 };
 	struct message_credit credit;
 	struct message_signal sig;
 	struct err e = { 0 };
@@ -75,15 +84,18 @@ static void answer(const struct frame *f)
 		return;
 	if (f->type == MSG_STATS)
 		(void)message_put_text(&a.out, f->request, "{\"type\":\"stats\"}", 16);
+	if (f->type == MSG_PS)
+		(void)message_put_text(&a.out, f->request, "[1]", 3);
 	(void)message_put(&a.out, MSG_OK, f->process, f->request);
 	a.started = a.started || f->type == MSG_START;
-	if (f->type == MSG_EXEC) {
-		(void)message_put(&a.out, MSG_STDOUT_EOF, f->process, 0);
-		(void)message_put(&a.out, MSG_STDERR_EOF, f->process, 0);
-		(void)message_put_exit(&a.out, f->process, &none);
-	}
-	if (f->type == MSG_SIGNAL && f->process == 0 && message_signal_decode(f, &sig, &e) == 0)
+	if (f->type == MSG_EXEC && !a.holds)
+		end_process(f->process, 0);
+	if (f->type != MSG_SIGNAL || message_signal_decode(f, &sig, &e) < 0)
+		return;
+	if (f->process == 0)
 		end_container(128 + (int)sig.signal);
+	else if (a.holds) /* of which each gets one */
+		end_process(f->process, 128 + (int)sig.signal);
 }
 
 /* What the host says meanwhile is answered. */
@@ -203,6 +215,8 @@ int main(int argc, char **argv)
 			up();
 		else if (str_eq(argv[i], "hello"))
 			say_hello();
+		else if (str_eq(argv[i], "hold"))
+			a.holds = true;
 		else if (str_eq(argv[i], "deaf"))
 			(void)pause();
 		else if (str_eq(argv[i], "oom"))
