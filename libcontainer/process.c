@@ -10,6 +10,7 @@
 #include "mempolicy.h"
 #include "passwd.h"
 #include "personality.h"
+#include "program.h"
 #include "rlimit.h"
 #include "sched.h"
 #include "seal.h"
@@ -30,7 +31,6 @@
 
 #define CACHE_DIR ".seccomp" /* below --root; no id starts with a dot */
 #define DEFAULT_UMASK 0022
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 int process_prepare_filter(const struct husk_ctx *ctx, const struct spec *spec, struct seccomp_prog *out, struct err *e)
 {
@@ -214,23 +214,6 @@ static int find_in_path(const char *name, const char *dirs, char out[PATH_MAX])
 	}
 }
 
-/* The words are those that engines look for to tell 127 from 126; docker(1) minds their case. */
-static int program_error(const char *name, int code, struct err *e)
-{
-	switch (code) {
-	case EACCES:
-		return err_set(e, code, "exec: '%s': permission denied", name);
-	case EISDIR:
-		return err_set(e, EACCES, "exec: '%s' is a directory: permission denied", name);
-	case ENOENT:
-		if (strchr(name, '/'))
-			return err_set(e, code, "exec: '%s': no such file or directory", name);
-		return err_set(e, code, "exec: '%s': executable file not found in $PATH", name);
-	default:
-		return err_sys(e, code, "exec: '%s'", name);
-	}
-}
-
 static int find_program(struct process_exec *x, struct err *e)
 {
 	const char *name = x->plan->program, *dirs;
@@ -244,7 +227,7 @@ static int find_program(struct process_exec *x, struct err *e)
 		return code ? program_error(name, code, e) : 0;
 	}
 	dirs = env_get(x->plan->env, "PATH");
-	code = find_in_path(name, dirs ? dirs : DEFAULT_PATH, x->path);
+	code = find_in_path(name, dirs ? dirs : PROGRAM_DEFAULT_PATH, x->path);
 	return code ? program_error(name, code, e) : 0;
 }
 

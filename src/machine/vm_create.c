@@ -12,6 +12,7 @@
 #include "vm_cross.h"
 #include "vm_kernel.h"
 #include "vm_kvm.h"
+#include "vm_program.h"
 #include "vm_qemu.h"
 #include "vm_targets.h"
 #include "vmplan.h"
@@ -300,6 +301,8 @@ int vm_create_rewrite(const struct husk_ctx *ctx, const char *bundle, const stru
 			r = read_wishes(&m, config, bundle, e);
 		if (r == 0)
 			r = plan(&m, c, ctx, bundle, config, e);
+		if (r == 0)
+			r = vm_program_check(config->root, m.plan.rootfs, e);
 		if (r == 0)
 			r = vm_targets_make(config->root, bundle, m.plan.rootfs, e);
 		if (r == 0)

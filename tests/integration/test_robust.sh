@@ -235,7 +235,7 @@ test_a_program_that_is_none_is_refused() {
 		case $program in
 		# what only execve can tell comes with start
 		*noshell | *noise | *short) ;;
-		*) is_vm || expect_refusal "'$program'.*($want)" husk create -b b "$ID" ;;
+		*) expect_refusal "'$program'.*($want)" husk create -b b "$ID" ;;
 		esac
 	done <<-'END'
 		/bin/missing no such file
@@ -267,12 +267,7 @@ test_words_that_engines_look_for() {
 	local program words
 	while read -r program words; do
 		config b --arg p "$program" '.process.args = [$p]'
-		if is_vm; then # it boots with start
-			expect_status 0 husk create -b b "$ID"
-			expect_status 1 husk start "$ID"
-		else
-			expect_status 1 husk create -b b "$ID"
-		fi
+		expect_status 1 husk create -b b "$ID"
 		[[ $ERR == *"'$program'"*": $words"* ]] || fail "'$ERR' does not say '$words'"
 		expect_status 0 husk delete --force "$ID"
 	done <<-'END'
