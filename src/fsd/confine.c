@@ -2,8 +2,11 @@
 /* confine.c: see confine.h. */
 #include "confine.h"
 
+#include "fd.h"
+#include "io.h"
 #include "str.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -43,6 +46,20 @@ static int drop_capabilities(struct err *e)
 	return 0;
 }
 
+/* A user namespace that an ordinary user made has setgroups(2) denied, for good (user_namespaces(7)); the groups
+ * are that user's then. Without such a reason they would be those of another. */
+static int drop_groups(struct err *e)
+{
+	AUTO_FREE char *says = NULL;
+	int r = setgroups(0, NULL) < 0 ? -errno : 0;
+	size_t len;
+
+	if (r == -EPERM && io_read_file(AT_FDCWD, "/proc/self/setgroups", 0, 16, &says, &len, e) == 0 &&
+	    str_starts(says, "deny"))
+		return 0;
+	return r < 0 ? err_sys(e, -r, "give the supplementary groups away") : 0;
+}
+
 /* In a jail the bounding set may be small already, with no CAP_SETPCAP to change anything: then it is
  * the jail's, and so are the securebits. */
 int confine_privileges(struct err *e)
@@ -54,8 +71,9 @@ int confine_privileges(struct err *e)
 		return err_sys(e, errno, "set no_new_privs");
 	if (geteuid() != 0)
 		return drop_capabilities(e);
-	if (setgroups(0, NULL) < 0 && errno != EPERM) /* user_namespaces(7): where it is denied, nobody may */
-		return err_sys(e, errno, "give the supplementary groups away");
+	r = drop_groups(e);
+	if (r < 0)
+		return r;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED) < 0 && may_change)
 		return err_sys(e, errno, "set the securebits");
 	if (may_change)

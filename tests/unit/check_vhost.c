@@ -3,15 +3,19 @@
 #include "backend.h"
 #include "ck_err.h"
 #include "ck_run.h"
+#include "confine.h"
 #include "fd.h"
 #include "fs_talk.h"
 #include "kernel.h"
 #include "vhost_msg.h"
 
 #include <check.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #define MEMORY (1U << 20)
 #define GUEST 0x40000000U
@@ -324,6 +328,48 @@ START_TEST(what_waits_when_the_queue_starts_is_served)
 }
 END_TEST
 
+static void write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	ck_assert_msg(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s", path);
+	(void)close(fd);
+}
+
+START_TEST(groups_that_cannot_be_given_away_are_no_one_s_to_keep)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { 0 };
+	struct err e = { 0 };
+
+	if (geteuid() != 0) {
+		puts("skip: an ordinary user keeps its groups");
+		return;
+	}
+	ck_assert_int_eq((int)syscall(SYS_capget, &head, caps), 0);
+	caps[0].effective &= ~(1U << CAP_SETGID);
+	ck_assert_int_eq((int)syscall(SYS_capset, &head, caps), 0);
+	ck_assert_int_eq(confine_privileges(&e), -EPERM);
+	ck_assert_ptr_nonnull(strstr(e.msg, "supplementary groups"));
+}
+END_TEST
+
+START_TEST(groups_stay_where_the_user_namespace_denies_setgroups)
+{
+	AUTO_FREE char *map = x_printf("0 %u 1", geteuid());
+
+	if (unshare(CLONE_NEWUSER) < 0) {
+		printf("skip: no user namespace: %s\n", strerror(errno));
+		ck_assert_msg(!getenv("HUSK_MUST_RUN"), "skipped, but HUSK_MUST_RUN is set");
+		return;
+	}
+	write_proc("/proc/self/setgroups", "deny");
+	write_proc("/proc/self/uid_map", map);
+	ck_assert_int_eq(geteuid(), 0);
+	ck_assert_ok(confine_privileges(e));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vhost");
@@ -339,6 +385,10 @@ int main(void)
 	tcase_add_test(c, rings_are_in_the_guests_memory);
 	tcase_add_test(c, a_request_goes_through_a_queue);
 	tcase_add_test(c, what_waits_when_the_queue_starts_is_served);
+	suite_add_tcase(suite, c);
+	c = tcase_create("confine");
+	tcase_add_test(c, groups_that_cannot_be_given_away_are_no_one_s_to_keep);
+	tcase_add_test(c, groups_stay_where_the_user_namespace_denies_setgroups);
 	suite_add_tcase(suite, c);
 	return ck_run(suite);
 }
