@@ -84,9 +84,24 @@ static struct fs_inode *choose(struct fs_inodes *t, bool must)
 	return NULL;
 }
 
+/* fd (O_PATH) or -errno. Nowhere on the way a link is followed or a root left, whatever is renamed meanwhile. */
+static int open_way(const struct way *way, struct statx *stx)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	AUTO_FD fd = sys_openat2(way->from->fd, way->path, &how);
+
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, FS_STATX_MASK, stx) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
 /* True when it is there now; *stx tells of it. */
 static bool is_found(struct fs_inodes *t, struct fs_inode *i, struct way *way, struct statx *stx)
 {
+	AUTO_FD fd = -1;
 	bool found;
 
 	(void)pthread_mutex_lock(&t->lock);
@@ -94,8 +109,8 @@ static bool is_found(struct fs_inodes *t, struct fs_inode *i, struct way *way, s
 	(void)pthread_mutex_unlock(&t->lock);
 	if (!found)
 		return false;
-	found = statx(way->from->fd, way->path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, stx) == 0 &&
-		fs_inode_is(i, stx, false);
+	fd = open_way(way, stx);
+	found = fd >= 0 && fs_inode_is(i, stx, false);
 	fs_inode_put(t, way->from);
 	return found;
 }
@@ -169,17 +184,11 @@ void fs_inodes_tidy(struct fs_inodes *t)
 /* fd or -errno; -ESTALE: nothing or another file is there. */
 static int open_again(const struct fs_inode *i, const struct way *way)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	AUTO_FD fd = sys_openat2(way->from->fd, way->path, &how);
 	struct statx stx;
+	AUTO_FD fd = open_way(way, &stx);
 
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV ? -ESTALE : -errno;
-	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) < 0)
-		return -errno;
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EXDEV ? -ESTALE : fd;
 	return fs_inode_is(i, &stx, true) ? fd_take(&fd) : -ESTALE;
 }
 

@@ -258,6 +258,24 @@ START_TEST(a_link_in_a_directory_s_place_leads_nowhere)
 }
 END_TEST
 
+/* Nor is it a way by which a file counts as found again, and loses its descriptor. */
+START_TEST(a_link_in_a_directory_s_place_puts_nothing_away)
+{
+	uint64_t d = talk_lookup(t, 1, "d"), f = put_away(d, "f", "d/f");
+	uint64_t dirs[DIRS], files[DIRS][FILES];
+	struct fuse_attr attr;
+
+	ck_assert(!is_held("d"));
+	ck_assert_int_eq(getattr(f, &attr), 0);
+	ck_assert(is_held("d/f") && !is_held("d"));
+	ck_assert_int_eq(renameat(t->dir_fd, "d", t->dir_fd, "e"), 0);
+	ck_assert_int_eq(symlinkat("e", t->dir_fd, "d"), 0);
+	use_many(dirs, files);
+	ck_assert(is_held("e/f"));
+	ck_assert_int_eq(getattr(f, &attr), 0);
+}
+END_TEST
+
 START_TEST(an_open_file_stays_whatever_the_host_does)
 {
 	uint64_t d = talk_lookup(t, 1, "d"), f = talk_lookup(t, d, "f"), fh = talk_open(t, f, O_RDONLY);
@@ -313,6 +331,7 @@ int main(void)
 	tcase_add_test(c, what_the_guest_removes_is_still_the_file);
 	tcase_add_test(c, another_file_in_its_place_is_not_the_file);
 	tcase_add_test(c, a_link_in_a_directory_s_place_leads_nowhere);
+	tcase_add_test(c, a_link_in_a_directory_s_place_puts_nothing_away);
 	tcase_add_test(c, an_open_file_stays_whatever_the_host_does);
 	tcase_add_test(c, files_that_stay_hold_up_nobody_until_they_are_all);
 	suite_add_tcase(suite, c);
