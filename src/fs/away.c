@@ -241,7 +241,7 @@ void fs_inode_rescue(struct fs_inodes *t, const struct fs_found *found)
 	bool is_away = false;
 
 	(void)pthread_mutex_lock(&t->lock);
-	i = fs_inode_find(t, found->stx);
+	i = fs_inode_find(t, found);
 	if (i) {
 		fs_inode_hold(i);
 		is_away = i->fd < 0;

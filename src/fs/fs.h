@@ -25,6 +25,7 @@
 
 #define FS_CACHE_SECONDS 1			    /* how long the guest may believe a name and attributes */
 #define FS_DATA_MAX (1U << 20)			    /* bytes of a read or write */
+#define FS_MEMORY (48UL << 20)			    /* bytes for what the guest remembers and has open */
 #define FS_REQUEST_MAX (FS_DATA_MAX + (128U << 10)) /* bytes of a request with its reply's buffers */
 
 struct fs_server;
@@ -33,6 +34,8 @@ struct fs_server;
  * fds_max: descriptors that files of the guest may take at once (beyond: ENFILE in the guest).
  * Needs /proc, once: /proc/self/fd is held open. */
 int fs_server_new(int rootfd, unsigned int fds_max, struct fs_server **out, struct err *e);
+/* Another bound than FS_MEMORY. Beyond it a guest can neither look up nor open more (ENFILE). */
+void fs_server_set_memory(struct fs_server *s, size_t bytes);
 /* All that the guest had is forgotten: it must begin with INIT again. No fs_serve() runs. */
 void fs_server_reset(struct fs_server *s);
 void fs_server_free(struct fs_server *s);

@@ -20,6 +20,7 @@ void fs_handle_put(struct fs_handles *t, struct fs_handle *h)
 		return;
 	(void)close(h->fd);
 	fs_inodes_give_fd(t->inodes);
+	fs_inodes_give_bytes(t->inodes, FS_HANDLE_BYTES + (h->dirents ? FS_DIRENTS_MAX : 0));
 	fs_inode_put(t->inodes, h->inode);
 	(void)pthread_mutex_destroy(&h->lock);
 	free(h->dirents);
@@ -50,8 +51,13 @@ void fs_handles_free(struct fs_handles *t)
 int fs_handle_add(struct fs_handles *t, struct fs_inode *inode, int *fd, uint64_t *out_fh)
 {
 	struct fs_handle *h;
-	int r = fs_inodes_take_fd(t->inodes);
+	int r = fs_inodes_take_bytes(t->inodes, FS_HANDLE_BYTES) ? 0 : -ENFILE;
 
+	if (r == 0) {
+		r = fs_inodes_take_fd(t->inodes);
+		if (r < 0)
+			fs_inodes_give_bytes(t->inodes, FS_HANDLE_BYTES);
+	}
 	if (r < 0) {
 		fd_close(fd);
 		return r;

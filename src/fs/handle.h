@@ -16,7 +16,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define FS_DIRENTS_MAX 8192 /* bytes of entries read ahead for a directory */
+#define FS_DIRENTS_MAX 8192  /* bytes of entries read ahead for a directory */
+#define FS_HANDLE_BYTES 2048 /* about what one takes, with what the kernel keeps for an open file */
 
 struct fs_handle {
 	atomic_uint refs;

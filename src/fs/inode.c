@@ -3,6 +3,7 @@
 #include "inode.h"
 
 #include "fd.h"
+#include "fs.h"
 #include "str.h"
 
 #include <errno.h>
@@ -13,7 +14,13 @@
 
 void fs_inodes_init(struct fs_inodes *t, unsigned int fds_max)
 {
-	*t = (struct fs_inodes){ .fds_max = fds_max, .held_max = FS_HELD_MAX, .hand = 1, .n_buckets = BUCKETS_FIRST };
+	*t = (struct fs_inodes){
+		.fds_max = fds_max,
+		.held_max = FS_HELD_MAX,
+		.hand = 1,
+		.n_buckets = BUCKETS_FIRST,
+		.bytes_max = FS_MEMORY,
+	};
 	(void)pthread_mutex_init(&t->lock, NULL);
 	t->bucket = x_calloc(t->n_buckets, sizeof(struct fs_inode *));
 }
@@ -105,6 +112,7 @@ void fs_inode_put(struct fs_inodes *t, struct fs_inode *i)
 	} else {
 		atomic_fetch_sub(&t->away, 1);
 	}
+	fs_inodes_give_bytes(t, FS_INODE_BYTES + (i->place.name ? FS_NAME_BYTES(i->place.name) : 0));
 	free(i->place.name);
 	free(i);
 }
@@ -170,41 +178,66 @@ int fs_inode_get(struct fs_inodes *t, uint64_t nodeid, struct fs_inode **out)
 bool fs_inode_is(const struct fs_inode *i, const struct statx *stx, bool is_away)
 {
 	struct fs_key key = fs_key_of(stx);
+	struct fs_born born = fs_born_of(stx);
 
 	return same_key(&i->key, &key) && i->type == (stx->stx_mode & S_IFMT) &&
-	       (!is_away || (i->born.sec == stx->stx_btime.tv_sec && i->born.nsec == stx->stx_btime.tv_nsec));
+	       (!is_away || (i->born.sec == born.sec && i->born.nsec == born.nsec));
+}
+
+static bool is_at(const struct fs_inode *i, uint64_t dir, const char *name)
+{
+	return i->place.dir == dir && str_eq(i->place.name, name);
 }
 
 /* The number of a file that is away may be another's by now: then it is lost. */
-struct fs_inode *fs_inode_find(struct fs_inodes *t, const struct statx *stx)
+struct fs_inode *fs_inode_find(struct fs_inodes *t, const struct fs_found *found)
 {
-	struct fs_key key = fs_key_of(stx);
+	struct fs_key key = fs_key_of(found->stx);
 	struct fs_inode *i = *bucket_of(t, &key);
 
-	while (i && !same_key(&i->key, &key))
+	while (i && !(same_key(&i->key, &key) && (!found->by_name || i->linked || is_at(i, found->dir, found->name))))
 		i = i->next;
-	if (!i || fs_inode_is(i, stx, i->fd < 0))
+	if (!i || fs_inode_is(i, found->stx, i->fd < 0))
 		return i;
 	take_out_of_bucket(t, i);
 	return NULL;
 }
 
-/* Locked. */
-static void set_place(struct fs_inode *i, const struct fs_found *found)
+bool fs_inodes_take_bytes(struct fs_inodes *t, size_t n)
 {
-	if (!found->name)
+	size_t max = atomic_load(&t->bytes_max);
+
+	if (n <= max && atomic_fetch_add(&t->bytes, n) <= max - n)
+		return true;
+	if (n <= max)
+		fs_inodes_give_bytes(t, n);
+	return false;
+}
+
+void fs_inodes_give_bytes(struct fs_inodes *t, size_t n)
+{
+	atomic_fetch_sub(&t->bytes, n);
+}
+
+/* Locked. A longer name may go beyond bytes_max: what comes next does not. */
+static void set_place(struct fs_inodes *t, struct fs_inode *i, uint64_t dir, const char *name)
+{
+	if (!name)
 		return;
 	i->stays = false;
-	if (i->place.dir == found->dir && str_eq(i->place.name, found->name))
+	if (is_at(i, dir, name))
 		return;
+	if (i->place.name)
+		fs_inodes_give_bytes(t, FS_NAME_BYTES(i->place.name));
+	atomic_fetch_add(&t->bytes, FS_NAME_BYTES(name));
 	free(i->place.name);
-	i->place = (struct fs_place){ found->dir, x_strdup(found->name) };
+	i->place = (struct fs_place){ dir, x_strdup(name) };
 }
 
 /* Locked. */
 static struct fs_inode *find(struct fs_inodes *t, const struct fs_found *found)
 {
-	struct fs_inode *i = fs_inode_find(t, found->stx);
+	struct fs_inode *i = fs_inode_find(t, found);
 
 	if (!i)
 		return NULL;
@@ -212,7 +245,7 @@ static struct fs_inode *find(struct fs_inodes *t, const struct fs_found *found)
 	i->used = true;
 	i->pinned |= found->pinned;
 	fs_inode_hold(i);
-	set_place(i, found);
+	set_place(t, i, found->dir, found->name);
 	return i;
 }
 
@@ -231,7 +264,7 @@ static struct fs_inode *make(struct fs_inodes *t, const struct fs_found *found, 
 {
 	struct fs_inode *i, **b;
 
-	if (t->slots.used >= FS_INODES_MAX)
+	if (!fs_inodes_take_bytes(t, FS_INODE_BYTES))
 		return NULL;
 	i = x_calloc(1, sizeof(*i));
 	grow(t);
@@ -244,7 +277,7 @@ static struct fs_inode *make(struct fs_inodes *t, const struct fs_found *found, 
 	i->born = fs_born_of(found->stx);
 	i->lookups = 1;
 	atomic_init(&i->refs, 2); /* the table's and the caller's */
-	set_place(i, found);
+	set_place(t, i, found->dir, found->name);
 	i->next = *b;
 	*b = i;
 	i->nodeid = slots_add(&t->slots, i);
@@ -301,14 +334,24 @@ int fs_inode_add(struct fs_inodes *t, const struct fs_found *found, int *fd, str
 	return 0;
 }
 
-void fs_inode_moved(struct fs_inodes *t, const struct fs_found *found)
+void fs_inode_moved(struct fs_inodes *t, const struct fs_found *former, uint64_t dir, const char *name)
 {
 	struct fs_inode *i;
 
 	(void)pthread_mutex_lock(&t->lock);
-	i = fs_inode_find(t, found->stx);
+	i = fs_inode_find(t, former);
 	if (i)
-		set_place(i, found);
+		set_place(t, i, dir, name);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+/* One that overlayfs copied up for it has another number by now: those that have the former one are others. */
+void fs_inode_linked(struct fs_inodes *t, struct fs_inode *i, const struct statx *stx)
+{
+	struct fs_key key = fs_key_of(stx);
+
+	(void)pthread_mutex_lock(&t->lock);
+	i->linked = i->linked || same_key(&i->key, &key);
 	(void)pthread_mutex_unlock(&t->lock);
 }
 

@@ -4,6 +4,9 @@
  *
  * Each is held by an O_PATH descriptor, so that neither a rename on the host nor a reused inode
  * number can put another file in its place, and is found again by mount, device and inode number.
+ * Names of one file lead to one number, but for hard links on an overlayfs: of a lower layer's, which
+ * have one inode number, each becomes a file of its own when it is written to, and nothing tells them
+ * from true ones. There each name has a number, unless the guest itself made the link.
  * Two counts keep it: `lookups`, which the guest gives back with FORGET, and `refs`, one of the
  * table while lookups are left, one of each request that works on it and one of each open handle.
  *
@@ -63,10 +66,11 @@ struct fs_inode { /* all but refs and what never changes: the table's lock */
 	atomic_uint refs; /* grows under the lock only, or while the caller has one */
 	mode_t type;	  /* S_IFMT of it: it never changes */
 	bool pinned;
-	bool used;  /* since away.c came by last */
-	bool stays; /* was not found where `place` says */
-	bool lost;  /* away, and another file has its key: in no bucket any more */
-	int fd;	    /* O_PATH; -1: away, which who has a reference by fs_inode_get() does not meet */
+	bool used;   /* since away.c came by last */
+	bool stays;  /* was not found where `place` says */
+	bool lost;   /* away, and another file has its key: in no bucket any more */
+	bool linked; /* the guest made a link of it: so each name that has its key is it */
+	int fd;	     /* O_PATH; -1: away, which who has a reference by fs_inode_get() does not meet */
 	struct fs_place place;
 	struct fs_born born; /* of one that is away */
 	struct fs_seen seen;
@@ -83,11 +87,14 @@ struct fs_inodes {
 	uint32_t hand;	    /* the slot at which away.c goes on */
 	atomic_uint fds;    /* descriptors of files and of handles */
 	unsigned int fds_max, held_max;
+	atomic_size_t bytes, bytes_max; /* of memory, of files and handles */
 };
 
 #define FS_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
-#define FS_HELD_MAX 16384	 /* files held by a descriptor, if as many are allowed: each keeps kernel memory */
-#define FS_INODES_MAX (1U << 22) /* files that the guest may know at once */
+#define FS_HELD_MAX 16384 /* files held by a descriptor, if as many are allowed: each keeps kernel memory */
+/* What a file that the guest knows takes beside its name: with its slot and its bucket, while these grow. */
+#define FS_INODE_BYTES (sizeof(struct fs_inode) + 80)
+#define FS_NAME_BYTES(name) (strlen(name) + 17) /* with malloc's head */
 
 /* fds_max: descriptors that may be kept at once. */
 void fs_inodes_init(struct fs_inodes *t, unsigned int fds_max);
@@ -109,12 +116,13 @@ void fs_inode_hold(struct fs_inode *i);
 /* Ends a reference; NULL is fine. */
 void fs_inode_put(struct fs_inodes *t, struct fs_inode *i);
 
-/* A file that was found, by statx(2) with FS_STATX_MASK. name: NULL for one without. */
+/* A file that was found, by statx(2) with FS_STATX_MASK. name: NULL for one without. by_name: its key may be
+ * another file's, too: it is known only where it was seen last, or when the guest made a link of it. */
 struct fs_found {
 	const struct statx *stx;
 	uint64_t dir;
 	const char *name;
-	bool pinned;
+	bool pinned, by_name;
 };
 /* If the file is known: one more lookup, and a reference (it may be away). Else NULL. */
 struct fs_inode *fs_inode_known(struct fs_inodes *t, const struct fs_found *found);
@@ -125,12 +133,18 @@ struct fs_inode *fs_inode_note(struct fs_inodes *t, const struct fs_found *found
 /* The file that fd (O_PATH; taken, or closed when it is known by now) is, one more lookup, and a
  * reference. -ENFILE: too many. */
 int fs_inode_add(struct fs_inodes *t, const struct fs_found *found, int *fd, struct fs_inode **out);
-/* The file, if it is known, is where it was found from now on. */
-void fs_inode_moved(struct fs_inodes *t, const struct fs_found *found);
+/* The file that would be found at its former name, if it is known, is at this one from now on. */
+void fs_inode_moved(struct fs_inodes *t, const struct fs_found *former, uint64_t dir, const char *name);
+/* The guest made a link of the file, which stx tells of since. */
+void fs_inode_linked(struct fs_inodes *t, struct fs_inode *i, const struct statx *stx);
 /* The guest gives n lookups back. More than it has are as many as it has; an unknown number is nothing. */
 void fs_inode_forget(struct fs_inodes *t, uint64_t nodeid, uint64_t n);
 /* Replaces what was seen; returns what was. */
 struct fs_seen fs_inode_saw(struct fs_inodes *t, struct fs_inode *i, struct fs_seen seen);
+
+/* Counts n bytes of memory. False: there would be more than bytes_max. */
+bool fs_inodes_take_bytes(struct fs_inodes *t, size_t n);
+void fs_inodes_give_bytes(struct fs_inodes *t, size_t n);
 
 /* ---- away.c ---- */
 
@@ -146,8 +160,8 @@ void fs_inode_rescue(struct fs_inodes *t, const struct fs_found *found);
 
 /* ---- for away.c; locked ---- */
 
-/* The file with this key, away or not; NULL. */
-struct fs_inode *fs_inode_find(struct fs_inodes *t, const struct statx *stx);
+/* The file, away or not; NULL. */
+struct fs_inode *fs_inode_find(struct fs_inodes *t, const struct fs_found *found);
 /* is_away: nothing but its key, type and birth holds its place. */
 bool fs_inode_is(const struct fs_inode *i, const struct statx *stx, bool is_away);
 

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 void lookup_fd_name(int fd, char out[FD_NAME_MAX])
@@ -56,6 +58,15 @@ static bool is_pinned(const struct fs_inode *dir, const struct statx *stx)
 	return S_ISDIR(stx->stx_mode) && stx->stx_mnt_id != dir->key.mount;
 }
 
+/* See inode.h. A file that is mounted over a name has a key of its own. */
+static bool is_by_name(const struct fs_inode *dir, const struct statx *stx)
+{
+	struct statfs st;
+
+	return stx->stx_nlink > 1 && !S_ISDIR(stx->stx_mode) && stx->stx_mnt_id == dir->key.mount &&
+	       fstatfs(dir->fd, &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 static void fill(struct fs_request *rq, const struct fs_inode *dir, const struct fs_inode *i, const struct statx *stx,
 		 struct fuse_entry_out *out)
 {
@@ -81,6 +92,7 @@ static int hold(struct fs_request *rq, const struct fs_inode *dir, const char *n
 	if (r < 0)
 		return r;
 	found.pinned = is_pinned(dir, &stx);
+	found.by_name = name && is_by_name(dir, &stx);
 	r = fs_inode_add(&rq->s->inodes, &found, fd, &i);
 	if (r < 0)
 		return r;
@@ -113,6 +125,7 @@ int lookup_find(struct fs_request *rq, const struct fs_inode *dir, const char *n
 	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) < 0)
 		return -errno;
 	found.pinned = is_pinned(dir, &stx);
+	found.by_name = is_by_name(dir, &stx);
 	if (fs_inode_may_be_away(&found)) {
 		i = fs_inode_note(&rq->s->inodes, &found);
 		if (!i)
@@ -143,21 +156,26 @@ int lookup_of_fd(struct fs_request *rq, const struct fs_inode *dir, const char *
 void lookup_rescue(struct fs_request *rq, const struct fs_inode *dir, const char *name)
 {
 	struct statx stx;
-	const struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
+	struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
 
 	if (atomic_load(&rq->s->inodes.away) == 0)
 		return;
-	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) == 0)
-		fs_inode_rescue(&rq->s->inodes, &found);
+	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) < 0)
+		return;
+	found.by_name = is_by_name(dir, &stx);
+	fs_inode_rescue(&rq->s->inodes, &found);
 }
 
-void lookup_moved(struct fs_request *rq, const struct fs_inode *dir, const char *name)
+void lookup_moved(struct fs_request *rq, const struct fs_inode *from, const char *former, const struct fs_inode *dir,
+		  const char *name)
 {
 	struct statx stx;
-	const struct fs_found found = { .stx = &stx, .dir = dir->nodeid, .name = name };
+	struct fs_found found = { .stx = &stx, .dir = from->nodeid, .name = former };
 
-	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) == 0)
-		fs_inode_moved(&rq->s->inodes, &found);
+	if (statx(dir->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, FS_STATX_MASK, &stx) < 0)
+		return;
+	found.by_name = is_by_name(dir, &stx);
+	fs_inode_moved(&rq->s->inodes, &found, dir->nodeid, name);
 }
 
 void lookup_undo(struct fs_request *rq, const struct fuse_entry_out *entry)

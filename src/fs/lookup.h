@@ -18,8 +18,9 @@ int lookup_of_fd(struct fs_request *rq, const struct fs_inode *dir, const char *
 		 struct fuse_entry_out *out);
 /* The name is about to lead elsewhere: its file, if it is away, is brought back (away.c). */
 void lookup_rescue(struct fs_request *rq, const struct fs_inode *dir, const char *name);
-/* The name leads to another file than before: if that is away, it is there from now on. */
-void lookup_moved(struct fs_request *rq, const struct fs_inode *dir, const char *name);
+/* The name leads to the file that `former` in `from` led to: if it is known, it is there from now on. */
+void lookup_moved(struct fs_request *rq, const struct fs_inode *from, const char *former, const struct fs_inode *dir,
+		  const char *name);
 /* What was looked up but not told: the guest will not give it back. */
 void lookup_undo(struct fs_request *rq, const struct fuse_entry_out *entry);
 

@@ -53,14 +53,17 @@ int op_opendir(struct fs_request *rq)
 }
 
 /* Locked. 1: there is an entry at h->at; 0: no more. */
-static int read_ahead(struct fs_handle *h)
+static int read_ahead(struct fs_request *rq, struct fs_handle *h)
 {
 	long n;
 
 	if (h->at < h->len)
 		return 1;
-	if (!h->dirents)
+	if (!h->dirents) {
+		if (!fs_inodes_take_bytes(&rq->s->inodes, FS_DIRENTS_MAX))
+			return -ENOMEM;
 		h->dirents = x_calloc(FS_DIRENTS_MAX, 1);
+	}
 	n = syscall(SYS_getdents64, h->fd, h->dirents, FS_DIRENTS_MAX);
 	h->at = 0;
 	h->len = n > 0 ? (size_t)n : 0;
@@ -116,7 +119,7 @@ static int fill(struct fs_request *rq, struct fs_handle *h, bool plus, char *buf
 	size_t len = 0;
 	int r = 0;
 
-	while ((r = read_ahead(h)) > 0) {
+	while ((r = read_ahead(rq, h)) > 0) {
 		const struct dirent_64 *d = (const void *)(h->dirents + h->at);
 		size_t name_len = strlen(d->name);
 		size_t need = entry_size(plus ? PLUS_HEAD : PLAIN_HEAD, name_len, size - len);

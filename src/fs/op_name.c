@@ -112,6 +112,7 @@ int op_link(struct fs_request *rq)
 	char name[NAME_MAX + 1];
 	struct fuse_link_in in;
 	struct fs_inode *old;
+	struct statx stx;
 	int r;
 
 	if (fs_in_get(&rq->in, &in, sizeof(in)) < 0)
@@ -123,6 +124,8 @@ int op_link(struct fs_request *rq)
 	if (r < 0)
 		return r;
 	r = linkat(old->fd, "", rq->node->fd, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	if (r == 0 && lookup_statx(old->fd, &stx) == 0)
+		fs_inode_linked(t, old, &stx);
 	fs_inode_put(t, old);
 	return r < 0 ? r : put_entry(rq, name);
 }
@@ -167,9 +170,9 @@ static int rename_to(struct fs_request *rq, uint64_t newdir, unsigned int flags)
 		lookup_rescue(rq, dir, to);
 	r = renameat2(rq->node->fd, from, dir->fd, to, flags) < 0 ? -errno : 0;
 	if (r == 0)
-		lookup_moved(rq, dir, to);
+		lookup_moved(rq, rq->node, from, dir, to);
 	if (r == 0 && (flags & RENAME_EXCHANGE))
-		lookup_moved(rq, rq->node, from);
+		lookup_moved(rq, dir, to, rq->node, from);
 	fs_inode_put(t, dir);
 	return r;
 }

@@ -58,6 +58,11 @@ int fs_server_new(int rootfd, unsigned int fds_max, struct fs_server **out, stru
 	return 0;
 }
 
+void fs_server_set_memory(struct fs_server *s, size_t bytes)
+{
+	atomic_store(&s->inodes.bytes_max, bytes);
+}
+
 /* The numbers of the old root's and all others' files end; the first number given out afterwards is
  * not FUSE_ROOT_ID again unless the array starts anew. */
 void fs_server_reset(struct fs_server *s)

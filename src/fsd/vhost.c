@@ -71,6 +71,19 @@ static int set_features(struct backend *d, uint64_t features, struct err *e)
 	return 0;
 }
 
+/* A larger guest remembers more files. The jail's cgroup has twice this share beside the guest's memory, and more
+ * than FS_MEMORY (vmplan_overhead()). */
+#define MEMORY_SHARE 16
+
+static size_t memory_for(const struct vq_memory *guest)
+{
+	uint64_t all = 0;
+
+	for (unsigned int i = 0; i < guest->n; i++)
+		all += guest->region[i].size / MEMORY_SHARE;
+	return FS_MEMORY + all;
+}
+
 /* Queues that run go on in the new memory. */
 static int set_memory(struct backend *d, const struct vhost_msg *m, struct err *e)
 {
@@ -79,6 +92,8 @@ static int set_memory(struct backend *d, const struct vhost_msg *m, struct err *
 	for (unsigned int i = 0; i < BACKEND_QUEUES_MAX; i++)
 		stop(&d->queue[i]);
 	r = regions_map(&d->regions, m, e);
+	if (r == 0)
+		fs_server_set_memory(d->fs, memory_for(&d->regions.memory));
 	for (unsigned int i = 0; r == 0 && i < BACKEND_QUEUES_MAX; i++)
 		r = start_if_complete(d, &d->queue[i], e);
 	return r;

@@ -14,7 +14,8 @@
  * makes, 1.3 MB of husk-mon and husk-fsd; the rest is room for buffers and page cache. */
 #define OVERHEAD (128ULL << 20)
 #define OVERHEAD_TCG ((uint64_t)VM_TCG_CODE_MIB << 20)
-/* And what grows with it: page tables, and the host's record of each file that the guest remembers. */
+/* And what grows with it: page tables, and the host's record of each file that the guest remembers. Of both this and
+ * OVERHEAD husk-fsd takes a part at most (FS_MEMORY and memory_for() there). */
 #define OVERHEAD_SHARE 8
 
 /* husk-mon, husk-fsd's and QEMU's threads (64 of them for I/O), and 64 proxies of exec; then one for each vCPU. */

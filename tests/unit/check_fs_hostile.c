@@ -411,6 +411,67 @@ START_TEST(only_files_of_known_types_are_made)
 }
 END_TEST
 
+#define KNOWN_MAX 100
+
+/* A file whose name has 255 bytes. */
+static uint64_t look_up_long_name(int i)
+{
+	char name[NAME_MAX + 1];
+
+	memset(name, 'n', NAME_MAX);
+	name[NAME_MAX] = '\0';
+	(void)snprintf(name, 8, "%06d", i);
+	name[6] = 'n';
+	ck_assert(mknodat(t->dir_fd, name, S_IFREG | 0644, 0) == 0 || errno == EEXIST);
+	return talk_lookup(t, 1, name);
+}
+
+/* Lookups are the guest's to give back: what it does not is bounded, in bytes. */
+START_TEST(what_the_guest_remembers_has_a_bound)
+{
+	struct fuse_forget_in once = { .nlookup = 1 };
+	uint64_t nodes[4 * KNOWN_MAX];
+	int known = 0;
+
+	t->out_max = 4096;
+	fs_server_set_memory(t->server, KNOWN_MAX * 512);
+	for (int turn = 0; turn < 2; turn++) {
+		for (known = 0; known < 4 * KNOWN_MAX; known++) {
+			nodes[known] = look_up_long_name(known);
+			if (!nodes[known])
+				break;
+		}
+		ck_assert_int_ge(known, KNOWN_MAX - 1);
+		ck_assert_int_lt(known, 3 * KNOWN_MAX / 2);
+		for (int i = 0; i < known; i++)
+			(void)talk_send(t, FUSE_FORGET, nodes[i], &once, sizeof(once), NULL, NULL);
+	}
+}
+END_TEST
+
+START_TEST(open_directories_have_a_bound)
+{
+	struct fuse_read_in in = { .size = 4096 };
+	struct fuse_open_in how = { 0 };
+	struct fuse_open_out out;
+	int opened = 0, r;
+
+	t->out_max = 8192;
+	fs_server_set_memory(t->server, 200000);
+	do {
+		r = talk_send(t, FUSE_OPENDIR, 1, &how, sizeof(how), NULL, NULL);
+		if (r == 0) {
+			memcpy(&out, talk_body(t), sizeof(out));
+			in.fh = out.fh;
+			r = talk_send(t, FUSE_READDIR, 1, &in, sizeof(in), NULL, NULL);
+			opened += r == 0;
+		}
+	} while (r == 0 && opened < 90);
+	ck_assert(r == -ENFILE || r == -ENOMEM);
+	ck_assert(opened > 10 && opened < 30);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fs_hostile");
@@ -435,6 +496,8 @@ int main(void)
 	tcase_add_test(c, nothing_is_served_before_init_and_init_only_once);
 	tcase_add_test(c, the_end_of_a_session_leaves_no_descriptor);
 	tcase_add_test(c, only_files_of_known_types_are_made);
+	tcase_add_test(c, what_the_guest_remembers_has_a_bound);
+	tcase_add_test(c, open_directories_have_a_bound);
 	suite_add_tcase(suite, c);
 	return ck_run(suite);
 }

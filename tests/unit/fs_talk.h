@@ -29,11 +29,31 @@ struct talk {
 	size_t out_max; /* the room that the next request leaves for its reply */
 };
 
+/* Serves what is at the share's path now, at most fds_max descriptors of it. */
+static inline void talk_serve(struct talk *t, unsigned int fds_max)
+{
+	char share[80];
+	struct err e = { 0 };
+
+	(void)snprintf(share, sizeof(share), "%s/share", t->dir);
+	t->dir_fd = open(share, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fs_server_new(t->dir_fd, fds_max, &t->server, &e) < 0 || fs_worker_start(&t->worker, t->server, &e) < 0) {
+		(void)fprintf(stderr, "%s\n", e.msg);
+		abort();
+	}
+}
+
+static inline void talk_end_server(struct talk *t)
+{
+	fs_worker_end(&t->worker);
+	fs_server_free(t->server);
+	(void)close(t->dir_fd);
+}
+
 static inline struct talk *talk_new(unsigned int fds_max)
 {
 	struct talk *t = x_calloc(1, sizeof(*t));
 	char share[80];
-	struct err e = { 0 };
 
 	(void)snprintf(t->dir, sizeof(t->dir), "/tmp/check_fs.XXXXXX");
 	if (!mkdtemp(t->dir))
@@ -41,11 +61,7 @@ static inline struct talk *talk_new(unsigned int fds_max)
 	(void)snprintf(share, sizeof(share), "%s/share", t->dir);
 	if (mkdir(share, 0755) < 0)
 		abort();
-	t->dir_fd = open(share, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fs_server_new(t->dir_fd, fds_max, &t->server, &e) < 0 || fs_worker_start(&t->worker, t->server, &e) < 0) {
-		(void)fprintf(stderr, "%s\n", e.msg);
-		abort();
-	}
+	talk_serve(t, fds_max);
 	t->in = x_calloc(TALK_OUT_MAX, 1);
 	t->out = x_calloc(TALK_OUT_MAX, 1);
 	t->out_max = TALK_OUT_MAX;
@@ -58,9 +74,7 @@ static inline void talk_free(struct talk *t)
 {
 	AUTO_FREE char *command = x_printf("rm -rf '%s'", t->dir);
 
-	fs_worker_end(&t->worker);
-	fs_server_free(t->server);
-	(void)close(t->dir_fd);
+	talk_end_server(t);
 	free(t->in);
 	free(t->out);
 	(void)!system(command);
