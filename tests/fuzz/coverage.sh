@@ -62,6 +62,9 @@ parsers() {
 		src/fs/op_xattr.c                    fuse
 		src/fs/server.c                      fuse            serve,read_head,fs_serve
 		src/fs/slots.c                       fuse
+		src/fsd/regions.c                    vhost_msg
+		src/fsd/vhost.c                      vhost_msg
+		src/fsd/vhost_msg.c                  vhost_msg
 		src/global.c                         argv            -global_log
 		src/mon/guest.c                      guest
 		src/option.c                         argv            -option_help,help_line
