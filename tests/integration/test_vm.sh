@@ -293,6 +293,30 @@ test_an_image_and_an_initrd() {
 	assert_nothing_left
 }
 
+# As ./bootstrap unpacks one: the kernel packed with zstd, modules with xz, and most of what a guest needs built in.
+test_a_kernel_of_another_series() {
+	local kernel version
+	need_vm
+	kernel=$(find /var/cache/husk-kernels -path '*/boot/vmlinuz-*' 2>/dev/null | sort -V | tail -n 1)
+	[ -n "$kernel" ] || skip "no kernel below /var/cache/husk-kernels (./bootstrap deps unpacks one)"
+	version=${kernel##*/vmlinuz-}
+	expect_status 0 "$HUSK" vm prepare --modules "${kernel%/boot/*}/lib/modules/$version" "$kernel"
+	make_bundle b --arg k "$kernel" '.root.readonly = false | .vm = {kernel: {path: $k}}
+		| .linux.resources = {memory: {limit: 268435456}, pids: {limit: 40}}'
+	container_sh b 'uname -r; grep -c " virtiofs " /proc/self/mounts; trap "exit 3" TERM; while :; do sleep 0.1; done'
+	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
+	wait_for 20 sh -c '[ "$(wc -l <out)" = 2 ]'
+	assert_eq "$(head -n 1 out)" "$version"
+	assert_eq "$(head -c 300000 /dev/zero | husk exec "$ID" sh -c 'cat >/tmp/x; wc -c </tmp/x') $(stat -c %s b/rootfs/tmp/x)" "300000 300000"
+	expect_status 9 husk exec --user 1000 "$ID" sh -c 'exit 9'
+	husk update --pids-limit 50 --memory 200m "$ID"
+	assert_eq "$(husk events --stats "$ID" | jq -c '[.data.pids.limit, .data.memory.usage.limit]')" "[50,209715200]" "limits in the guest"
+	husk kill "$ID" TERM
+	wait_for 30 is_status "$ID" stopped
+	husk delete "$ID"
+	assert_nothing_left
+}
+
 test_a_terminal() {
 	need_vm
 	need script

@@ -103,9 +103,10 @@ ended() {
 }
 not_there() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 
-# killed_while_it_runs NAME DELAY...: process NAME killed so many seconds after it has begun, under a run and an exec.
+# killed_while_it_runs NAME DELAY...: process NAME, or the husk that runs it ("run"), killed so many seconds after it has
+# begun, under a run and an exec.
 killed_while_it_runs() {
-	local name=$1 delay run exec
+	local name=$1 delay run exec victim
 	shift
 	for delay; do
 		at="$name killed $delay s after its begin"
@@ -116,9 +117,13 @@ killed_while_it_runs() {
 			husk_exec exec "$ID" true
 		) >out2 2>&1 </dev/null &
 		exec=$!
-		wait_for 60 pid_of "$name"
+		victim=$run
+		if [ "$name" != run ]; then
+			wait_for 60 pid_of "$name"
+			victim=$(pid_of "$name")
+		fi
 		sleep "$delay"
-		kill -KILL "$(pid_of "$name")" 2>/dev/null || echo "$at: it had ended" >>wrong
+		kill -KILL "$victim" 2>/dev/null || echo "$at: it had ended" >>wrong
 		ended run "$run"
 		kill -KILL "$exec" 2>/dev/null || true # it may wait for a container that never ran
 		ended exec "$exec"
@@ -132,7 +137,7 @@ test_a_process_of_the_jail_killed() {
 	bundle
 	prepare_round
 	plays hold sleep 200 up
-	for name in husk-mon husk-fsd hypervisor; do
+	for name in run husk-mon husk-fsd hypervisor; do
 		killed_while_it_runs "$name" 0 0.05 0.15 0.3 1
 	done
 	verdict "jail"
@@ -165,7 +170,7 @@ test_a_machine_killed_while_it_boots_and_runs() {
 	local name
 	bundle
 	prepare_round
-	for name in husk-vm husk-mon husk-fsd qemu-system-x86; do
+	for name in run husk-mon husk-fsd qemu-system-x86; do
 		killed_while_it_runs "$name" 0.2 1.5
 	done
 	verdict "machine"
