@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests of what a container is a second time, as root, with husk called as husk-vm.
-#   run_vm.sh [FILE | FILE.TEST]...   these (lifecycle, exec.umask), or all: minutes, each boots a machine
+# Runs the tests of what a container is a second time with husk called as husk-vm: as root, and those that are for an
+# ordinary user as that user.
+#   run_vm.sh [FILE | FILE.TEST]...   these (lifecycle, exec.umask), or all: an hour, each boots a machine
+#   run_vm.sh user [FILE | FILE.TEST]...   these, or all that run.sh runs as the ordinary user again, as that user
 #   run_vm.sh smoke                   the tests that a file names in a line "# vm-smoke: test_a test_b"
 #   run_vm.sh check                   only whether the list of exceptions is sound: nothing is run
 #
@@ -37,6 +39,8 @@ tests_of() { sed -n 's/^test_\([A-Za-z0-9_]*\)() *{.*/\1/p' "$here/test_$1.sh"; 
 
 # Those that are for an ordinary user: test_NAME...
 users_tests_of() { sed -n 's/^\(export \)\?USER_ONLY="\(.*\)"$/\2/p' "$here/test_$1.sh"; } # FILE
+
+runs_as_user() { grep -q '^# runs-as: .*user' "$here/test_$1.sh"; } # FILE
 
 # Sets all (FILE.TEST) and reason[FILE.TEST].
 declare -A reason=()
@@ -89,6 +93,9 @@ run_and_count() { # FILE COMMAND...
 run_file() { # FILE TEST...
 	local file=$1 name users roots=() others=()
 	users=$(users_tests_of "$file")
+	if [ -n "$as_user" ]; then
+		users=$(runs_as_user "$file" && printf 'test_%s ' "${@:2}") || return 0
+	fi
 	shift
 	for name; do
 		[ -z "${reason[$file.$name]:-}" ] || continue
@@ -161,7 +168,11 @@ ln -s "$HUSK_TOP_BUILDDIR/husk" "$work/husk-vm"
 HUSK=$work/husk-vm T=$work
 mkdir -m 0755 "$work/user"
 user_copy "$work/user"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 as_user=
+if [ "${1:-}" = user ]; then
+	as_user=1
+	shift
+fi
 if [ "${1:-}" = smoke ]; then run_smoke; else run_words "$@"; fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
