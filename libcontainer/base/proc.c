@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #define STAT_FIELD_START 22 /* proc(5) */
+#define STAT_FIELD_FLAGS 9
 #define STAT_FIELD_STATE 3
-#define ALL_IDS 4294967295U /* user_namespaces(7) */
+#define FLAG_KTHREAD 0x00200000U /* PF_KTHREAD of the kernel's sched.h */
+#define ALL_IDS 4294967295U	 /* user_namespaces(7) */
 
 int proc_open(int *out_fd, struct err *e)
 {
@@ -29,35 +31,66 @@ int proc_open(int *out_fd, struct err *e)
 	return 0;
 }
 
-int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state)
+/* The state, and behind it the field with this number. NULL: the text has none. */
+static const char *find_field(const char *text, int wanted, char *out_state)
 {
 	/* the second field is a name in parentheses that may hold anything, ')' included */
 	const char *p = strrchr(text, ')');
 
 	if (!p || p[1] != ' ' || !p[2])
-		return -EINVAL;
+		return NULL;
 	p += 2;
 	if (out_state)
 		*out_state = *p;
-	for (int field = STAT_FIELD_STATE; field < STAT_FIELD_START; field++) {
+	for (int field = STAT_FIELD_STATE; p && field < wanted; field++) {
 		p = strchr(p, ' ');
-		if (!p)
-			return -EINVAL;
-		p++;
+		p += p != NULL;
 	}
-	return str_take_u64(&p, UINT64_MAX, out_ticks) ? 0 : -EINVAL;
+	return p;
+}
+
+int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state)
+{
+	const char *p = find_field(text, STAT_FIELD_START, out_state);
+
+	return p && str_take_u64(&p, UINT64_MAX, out_ticks) ? 0 : -EINVAL;
+}
+
+int proc_parse_thread(const char *text, char *out_state, bool *out_is_kernels)
+{
+	const char *p = find_field(text, STAT_FIELD_FLAGS, out_state);
+	uint64_t flags;
+
+	if (!p || !str_take_u64(&p, UINT32_MAX, &flags))
+		return -EINVAL;
+	*out_is_kernels = flags & FLAG_KTHREAD;
+	return 0;
+}
+
+static int read_stat(pid_t pid, char *text, size_t size)
+{
+	char path[40];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = io_read_small(AT_FDCWD, path, text, size);
+	return n == -ENOENT ? -ESRCH : n < 0 ? (int)n : 0;
 }
 
 int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state)
 {
-	char path[40], text[1024];
-	ssize_t n;
+	char text[1024];
+	int r = read_stat(pid, text, sizeof(text));
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = io_read_small(AT_FDCWD, path, text, sizeof(text));
-	if (n < 0)
-		return n == -ENOENT ? -ESRCH : (int)n;
-	return proc_parse_stat(text, out_ticks, out_state);
+	return r < 0 ? r : proc_parse_stat(text, out_ticks, out_state);
+}
+
+int proc_thread(pid_t tid, char *out_state, bool *out_is_kernels)
+{
+	char text[1024];
+	int r = read_stat(tid, text, sizeof(text));
+
+	return r < 0 ? r : proc_parse_thread(text, out_state, out_is_kernels);
 }
 
 /* The next number of a line of blanks and digits; *s moves behind it. */

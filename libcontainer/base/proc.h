@@ -16,6 +16,11 @@ int proc_open(int *out_fd, struct err *e);
 int proc_start_time(pid_t pid, uint64_t *out_ticks, char *out_state);
 /* The parsing alone; text is NUL-terminated. */
 int proc_parse_stat(const char *text, uint64_t *out_ticks, char *out_state);
+/* A thread's state as its letter, and whether it is one of the kernel's own. -ESRCH when there is no such thread, or
+ * procfs hides it. tid may be any thread's. */
+int proc_thread(pid_t tid, char *out_state, bool *out_is_kernels);
+/* The parsing alone. */
+int proc_parse_thread(const char *text, char *out_state, bool *out_is_kernels);
 /* Overwrites the caller's environment, for a process that others may look into. What was copied of it stays. */
 void proc_forget_environment(void);
 /* Does the text of /proc/PID/uid_map say that this is the initial user namespace: all ids, onto themselves? */

@@ -12,6 +12,7 @@
 #include "fd.h"
 #include "io.h"
 #include "kernel.h"
+#include "proc.h"
 #include "str.h"
 
 #include <dirent.h>
@@ -20,10 +21,14 @@
 #include <string.h>
 
 #define FREEZE_MS 10000		   /* how long a freeze may take */
+#define FREEZE_SOON_MS 100	   /* after which it is looked at what keeps it */
+#define FREEZE_LOOK_MS 50	   /* between two looks */
 #define KILL_MS 10000		   /* how long the fallback of cgroup.kill tries */
 #define DEPTH_MAX 128		   /* levels of cgroups that are listed */
 #define PROCS_TEXT_MAX (64U << 20) /* bytes of one cgroup.procs */
-#define SIGNAL_BATCH 64		   /* pidfds open at a time */
+#define PROCESSES "cgroup.procs"
+#define THREADS "cgroup.threads"
+#define SIGNAL_BATCH 64 /* pidfds open at a time */
 
 /* ---- cgroup.events ---- */
 
@@ -94,29 +99,6 @@ static int wait_event(int events, const char *key, int wanted, long timeout_ms)
 	}
 }
 
-int cgroup_freeze(int fd, bool freeze, struct err *e)
-{
-	AUTO_FD events = open_events(fd);
-	const char *verb = freeze ? "freeze" : "thaw";
-	int r;
-
-	if (events < 0)
-		return err_sys(e, -events, "%s: open cgroup.events", verb);
-	r = io_write_value(fd, "cgroup.freeze", freeze ? "1" : "0");
-	if (r == -ENOENT)
-		return err_set(e, ENOENT, "%s: the kernel has no cgroup.freeze: it needs Linux 5.2", verb);
-	if (r < 0)
-		return err_sys(e, -r, "%s: write cgroup.freeze", verb);
-	r = wait_event(events, "frozen", freeze, FREEZE_MS);
-	if (r < 0 && freeze)
-		(void)io_write_value(fd, "cgroup.freeze", "0");
-	if (r == -ETIMEDOUT && freeze)
-		return err_set(e, ETIMEDOUT, "freeze: the processes did not stop within 10 s: running again");
-	if (r == -ETIMEDOUT)
-		return err_set(e, ETIMEDOUT, "thaw: still frozen after 10 s: is a cgroup above it frozen?");
-	return r < 0 ? err_sys(e, -r, "%s: wait for cgroup.events", verb) : 0;
-}
-
 /* ---- listing ---- */
 
 static void pids_add(struct cgroup_pids *p, pid_t pid)
@@ -156,16 +138,20 @@ void cgroup_pids_parse(char *text, struct cgroup_pids *out)
 	for (line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at)) {
 		uint64_t pid;
 
-		if (str_u64(line, INT32_MAX, &pid) == 0 && pid > 0)
+		if (str_u64(line, INT32_MAX, &pid) < 0)
+			continue;
+		if (pid > 0)
 			pids_add(out, (pid_t)pid);
+		else
+			out->hidden = true;
 	}
 }
 
-/* The processes of one cgroup. A threaded one has none of its own (EOPNOTSUPP): they are listed further
- * up. */
-static int list_one(int fd, struct cgroup_pids *out)
+/* What the file of one cgroup lists. A threaded one has no processes of its own (EOPNOTSUPP): they are listed
+ * further up. */
+static int list_one(int fd, const char *file, struct cgroup_pids *out)
 {
-	AUTO_FD procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	AUTO_FD procs = openat(fd, file, O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = NULL;
 	int r;
 
@@ -182,9 +168,10 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ENODEV;
 }
 
-static int list_tree(int fd, unsigned int depth, struct cgroup_pids *out)
+/* file: PROCESSES or THREADS. */
+static int list_tree(int fd, const char *file, unsigned int depth, struct cgroup_pids *out)
 {
-	int copy, r = list_one(fd, out);
+	int copy, r = list_one(fd, file, out);
 	DIR *d;
 
 	if (r < 0)
@@ -207,7 +194,7 @@ static int list_tree(int fd, unsigned int depth, struct cgroup_pids *out)
 			break;
 		}
 		child = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		r = child < 0 ? -errno : list_tree(child, depth + 1, out);
+		r = child < 0 ? -errno : list_tree(child, file, depth + 1, out);
 		if (is_gone(r)) /* removed meanwhile */
 			r = 0;
 	}
@@ -218,7 +205,7 @@ static int list_tree(int fd, unsigned int depth, struct cgroup_pids *out)
 int cgroup_procs(int fd, pid_t **out, size_t *out_n, struct err *e)
 {
 	struct cgroup_pids pids = { 0 };
-	int r = list_tree(fd, 0, &pids);
+	int r = list_tree(fd, PROCESSES, 0, &pids);
 
 	if (r < 0) {
 		free(pids.v);
@@ -230,6 +217,88 @@ int cgroup_procs(int fd, pid_t **out, size_t *out_n, struct err *e)
 	*out = pids.v;
 	*out_n = pids.n;
 	return 0;
+}
+
+/* ---- freezing ---- */
+
+/*
+ * A cgroup may have threads of the kernel's in it, which the freezer does not stop, and counts: KVM has one for each
+ * machine (Linux 6.1: kvm-nx-lpage-recovery, in the cgroups of who made the machine), vhost has had such ones. Then
+ * cgroup.events never says that all are frozen, and not even when such a thread is moved away then. They are not the
+ * container's, and go on; of the others procfs is asked, thread by thread, which an ordinary user may as well.
+ *
+ * A thread that was told to freeze has a signal pending until it is in the freezer's trap, so that no other
+ * sleep that can be interrupted lasts ('S'; do_freezer_trap() in kernel/signal.c). One that gets there while the others
+ * are looked at may have made a thread before: so it takes two looks, some time apart, at the same threads.
+ */
+struct look {
+	struct cgroup_pids threads;
+	bool stopped; /* all but the kernel's, of which there is one at least */
+};
+
+static void look_at_threads(int fd, struct look *out)
+{
+	bool is_kernels, any_kernels = false;
+	char state;
+
+	*out = (struct look){ 0 };
+	if (list_tree(fd, THREADS, 0, &out->threads) < 0 || out->threads.hidden)
+		return;
+	pids_sort(&out->threads);
+	for (size_t i = 0; i < out->threads.n; i++) {
+		if (proc_thread(out->threads.v[i], &state, &is_kernels) < 0)
+			return;
+		if (!is_kernels && !strchr("STtZX", state))
+			return;
+		any_kernels = any_kernels || is_kernels;
+	}
+	out->stopped = any_kernels;
+}
+
+static bool is_same(const struct look *a, const struct look *b)
+{
+	return a->stopped && b->stopped && a->threads.n == b->threads.n &&
+	       memcmp(a->threads.v, b->threads.v, a->threads.n * sizeof(pid_t)) == 0;
+}
+
+/* 0, -ETIMEDOUT or -errno. */
+static int wait_frozen(int fd, int events)
+{
+	int64_t deadline = clock_monotonic_ms() + FREEZE_MS;
+	struct look now, last = { 0 };
+	int r = wait_event(events, "frozen", 1, FREEZE_SOON_MS);
+
+	while (r == -ETIMEDOUT && clock_monotonic_ms() < deadline) {
+		look_at_threads(fd, &now);
+		r = is_same(&now, &last) ? 0 : wait_event(events, "frozen", 1, FREEZE_LOOK_MS);
+		free(last.threads.v);
+		last = now;
+	}
+	free(last.threads.v);
+	return r;
+}
+
+int cgroup_freeze(int fd, bool freeze, struct err *e)
+{
+	AUTO_FD events = open_events(fd);
+	const char *verb = freeze ? "freeze" : "thaw";
+	int r;
+
+	if (events < 0)
+		return err_sys(e, -events, "%s: open cgroup.events", verb);
+	r = io_write_value(fd, "cgroup.freeze", freeze ? "1" : "0");
+	if (r == -ENOENT)
+		return err_set(e, ENOENT, "%s: the kernel has no cgroup.freeze: it needs Linux 5.2", verb);
+	if (r < 0)
+		return err_sys(e, -r, "%s: write cgroup.freeze", verb);
+	r = freeze ? wait_frozen(fd, events) : wait_event(events, "frozen", 0, FREEZE_MS);
+	if (r < 0 && freeze)
+		(void)io_write_value(fd, "cgroup.freeze", "0");
+	if (r == -ETIMEDOUT && freeze)
+		return err_set(e, ETIMEDOUT, "freeze: the processes did not stop within 10 s: running again");
+	if (r == -ETIMEDOUT)
+		return err_set(e, ETIMEDOUT, "thaw: still frozen after 10 s: is a cgroup above it frozen?");
+	return r < 0 ? err_sys(e, -r, "%s: wait for cgroup.events", verb) : 0;
 }
 
 /* ---- signals ---- */

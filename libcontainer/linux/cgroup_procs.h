@@ -12,7 +12,7 @@
 /* fd is always the cgroup's directory (cgroup_create, cgroup_open). */
 
 /* cgroup.freeze, then waits for cgroup.events to say so (bounded: 10 s; a freeze that takes longer
- * is taken back). */
+ * is taken back). Where threads of the kernel's are in the cgroup it never does: then until all others have stopped. */
 int cgroup_freeze(int fd, bool freeze, struct err *e);
 /* Whether this cgroup was told to freeze, not whether an ancestor was. 1, 0 or -errno. */
 int cgroup_is_frozen(int fd);
@@ -33,6 +33,7 @@ int cgroup_event_value(const char *text, const char *key);
 struct cgroup_pids {
 	pid_t *v;
 	size_t n, cap;
+	bool hidden; /* some were left out */
 };
 void cgroup_pids_parse(char *text, struct cgroup_pids *out);
 

@@ -5,6 +5,7 @@
 #include "str.h"
 
 #include <check.h>
+#include <unistd.h>
 
 #define REST " 1 4242 4242 0 -1 4194560 101 0 0 0 0 0 0 0 20 0 1 0 8675309 5500928 224\n"
 
@@ -42,6 +43,27 @@ START_TEST(test_a_stat_that_is_cut_or_odd_is_refused)
 }
 END_TEST
 
+START_TEST(test_a_thread_of_the_kernels_is_told_by_its_flags)
+{
+	char state = '\0';
+	bool is_kernels = false;
+
+	ck_assert_int_eq(proc_parse_thread("38 (khugepaged) S 2 0 0 0 -1 2097216 0 0 0", &state, &is_kernels), 0);
+	ck_assert(is_kernels);
+	ck_assert_int_eq(state, 'S');
+	ck_assert_int_eq(proc_parse_thread("38 (k) S 2 0 0 0 -1 2097216) R" REST, &state, &is_kernels), 0);
+	ck_assert(!is_kernels);
+	ck_assert_int_eq(state, 'R');
+	ck_assert_int_eq(proc_parse_thread("38 (k) S 2 0 0 0 -1", &state, &is_kernels), -EINVAL);
+	ck_assert_int_eq(proc_parse_thread("38 (k) S 2 0 0 0 -1 x", &state, &is_kernels), -EINVAL);
+	ck_assert_int_eq(proc_parse_thread("38 (k", &state, &is_kernels), -EINVAL);
+	ck_assert_int_eq(proc_thread(getpid(), &state, &is_kernels), 0);
+	ck_assert(!is_kernels);
+	ck_assert_int_eq(state, 'R');
+	ck_assert_int_eq(proc_thread(INT32_MAX, &state, &is_kernels), -ESRCH);
+}
+END_TEST
+
 START_TEST(test_only_the_initial_map_is_whole)
 {
 	static const char *const others[] = { "",
@@ -67,6 +89,7 @@ int main(void)
 
 	tcase_add_test(t, test_a_start_time_is_found_behind_any_name);
 	tcase_add_test(t, test_a_stat_that_is_cut_or_odd_is_refused);
+	tcase_add_test(t, test_a_thread_of_the_kernels_is_told_by_its_flags);
 	tcase_add_test(t, test_only_the_initial_map_is_whole);
 	suite_add_tcase(suite, t);
 	return ck_run(suite);
