@@ -152,6 +152,10 @@ struct husk_update_opts {
 	size_t len;				     /* of resources */
 	const char *l3_cache_schema, *mem_bw_schema; /* of resctrl; NULL: as they are */
 	bool limits_optional;			     /* as husk_instead.limits_optional */
+	/* For limits that are kept elsewhere, too: called once those here have changed, which its failure takes back,
+	 * but for resctrl's. NULL: none. */
+	int (*then)(void *arg, struct err *e);
+	void *then_arg;
 };
 
 /* Changes the limits of a container that has not stopped. What cannot be set changes nothing. */

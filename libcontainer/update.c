@@ -189,6 +189,8 @@ int husk_update(const struct husk_ctx *ctx, const char *id, const struct husk_up
 		r = replace_devices(&u, e);
 	if (r == 0)
 		r = tell_systemd(&u, e);
+	if (r == 0 && o->then)
+		r = o->then(o->then_arg, e);
 	if (r == 0)
 		r = rewrite_schemas(&u, e);
 	if (r < 0 && u.cgroup >= 0)

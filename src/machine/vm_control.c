@@ -142,20 +142,60 @@ static int read_answer(int fd, struct strbuf *text, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+int vm_control_find(const struct husk_ctx *ctx, const char *id, pid_t *out_pid, bool *out_paused, struct err *e)
+{
+	AUTO_FREE char *state = NULL;
+	struct json_doc doc = { 0 };
+	const struct json *status;
+	int64_t pid = 0;
+	int r = husk_state(ctx, id, &state, e);
+
+	if (r == 0)
+		r = json_parse(state, strlen(state), &doc, e);
+	if (r == 0 && json_i64(json_get(doc.root, "pid"), 1, INT32_MAX, &pid, NULL) < 0)
+		r = err_set(e, ESRCH, "container not running");
+	if (r == 0) {
+		status = json_get(doc.root, "status");
+		*out_paused = status && status->type == JSON_STRING && str_eq(status->str, "paused");
+		if (out_pid)
+			*out_pid = (pid_t)pid;
+	}
+	json_free(&doc);
+	return r;
+}
+
+static int is_paused(const char *id, struct err *e)
+{
+	return err_set(e, EBUSY, "container '%s' is a VM that is paused: resume it first", id);
+}
+
+int vm_control_check_runs(const struct husk_ctx *ctx, const char *id, struct err *e)
+{
+	bool paused = false;
+	int r = vm_control_find(ctx, id, NULL, &paused, e);
+
+	return r == 0 && paused ? is_paused(id, e) : r;
+}
+
 int vm_control_ask(const struct husk_ctx *ctx, const char *id, enum message_type type,
 		   const struct message_signal *signal, const char *text, char **out_text, struct err *e)
 {
 	const struct timeval patience = { .tv_sec = VM_CONTROL_SECONDS };
 	struct strbuf answer = { 0 };
 	AUTO_FD fd = -1;
+	bool paused = false;
 	int r = vm_control_connect(ctx, id, &fd, e);
 
+	if (r == 0)
+		r = vm_control_find(ctx, id, NULL, &paused, e);
+	if (r == 0 && paused && type != MSG_SIGNAL)
+		r = is_paused(id, e);
 	if (r < 0)
 		return r;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	r = send_question(fd, type, signal, text, e);
-	if (r == 0)
+	if (r == 0 && !paused)
 		r = read_answer(fd, &answer, e);
 	if (r == 0 && out_text)
 		*out_text = answer.s ? answer.s : x_strdup("");

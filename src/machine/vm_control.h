@@ -19,8 +19,14 @@ bool vm_control_is_created(const struct husk_ctx *ctx, const char *id);
 /* -ESRCH with "container not running" when nobody answers, -EBUSY before start. */
 int vm_control_connect(const struct husk_ctx *ctx, const char *id, int *out_fd, struct err *e);
 
+/* husk-mon, as `husk state` names it. -ESRCH when the container is not running. out_pid may be NULL. */
+int vm_control_find(const struct husk_ctx *ctx, const char *id, pid_t *out_pid, bool *out_paused, struct err *e);
+/* -EBUSY for a VM that is paused, and so answers nothing; other failures as vm_control_find(). */
+int vm_control_check_runs(const struct husk_ctx *ctx, const char *id, struct err *e);
+
 /* One question: SIGNAL (with signal), PS, STATS, or UPDATE (with text). *out_text (may be NULL) is malloc'ed. Waits
- * for VM_CONTROL_SECONDS at most. */
+ * for VM_CONTROL_SECONDS at most. Of a VM that is paused nothing is asked (-EBUSY), but a signal reaches it when it
+ * is resumed: that is not waited for. */
 #define VM_CONTROL_SECONDS 15
 int vm_control_ask(const struct husk_ctx *ctx, const char *id, enum message_type type,
 		   const struct message_signal *signal, const char *text, char **out_text, struct err *e);

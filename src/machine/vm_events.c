@@ -109,29 +109,24 @@ static int loop(struct watch *w, int64_t interval_ms, struct err *e)
 		if (r < 0 || w->ended || clock_monotonic_ms() < next)
 			continue;
 		r = say_stats(w, e);
-		if (r == -ESRCH) /* it ends, and what it still said of that is to be read */
+		/* it ends, and what it still said of that is to be read; or it is paused, was meanwhile, or is slow */
+		if (r == -ESRCH || r == -EBUSY || r == -ETIMEDOUT)
 			r = 0;
-		next += interval_ms;
+		while (next <= clock_monotonic_ms())
+			next += interval_ms;
 	}
 	return r < 0 ? r : 0;
 }
 
-/* husk-mon, as `state` names it. */
 static int open_process(const struct husk_ctx *ctx, const char *id, int *out_fd, struct err *e)
 {
-	AUTO_FREE char *state = NULL;
-	struct json_doc doc = { 0 };
-	int64_t pid = 0;
-	int r = husk_state(ctx, id, &state, e);
+	bool paused;
+	pid_t pid;
+	int r = vm_control_find(ctx, id, &pid, &paused, e);
 
-	if (r == 0)
-		r = json_parse(state, strlen(state), &doc, e);
-	if (r == 0 && json_i64(json_get(doc.root, "pid"), 1, INT32_MAX, &pid, NULL) < 0)
-		r = err_set(e, ESRCH, "container not running");
-	json_free(&doc);
 	if (r < 0)
 		return r;
-	*out_fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	*out_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (*out_fd < 0)
 		return errno == ESRCH ? err_set(e, ESRCH, "container not running") : err_sys(e, errno, "pidfd_open");
 	return 0;

@@ -65,11 +65,18 @@ static char *guest_text(const struct json_doc *doc)
 	return gen_end(g);
 }
 
-static int update_guest(const struct husk_ctx *ctx, const char *id, const struct json_doc *doc, struct err *e)
-{
-	AUTO_FREE char *text = guest_text(doc);
+struct guest {
+	const struct husk_ctx *ctx;
+	const char *id;
+	const struct json_doc *limits;
+};
 
-	return vm_control_ask(ctx, id, MSG_UPDATE, NULL, text, NULL, e);
+static int update_guest(void *arg, struct err *e)
+{
+	const struct guest *g = arg;
+	AUTO_FREE char *text = guest_text(g->limits);
+
+	return vm_control_ask(g->ctx, g->id, MSG_UPDATE, NULL, text, NULL, e);
 }
 
 /* First: what fails where there is no resctrl changes nothing. */
@@ -81,17 +88,20 @@ static int update_resctrl(const struct husk_ctx *ctx, const char *id, const stru
 	return o->l3_cache_schema || o->mem_bw_schema ? husk_update(ctx, id, &schemas, e) : 0;
 }
 
+/* What the host refuses the guest does not hear of, and what the guest refuses is taken back on the host. */
 static int update_limits(const struct husk_ctx *ctx, const char *id, const struct json_doc *doc, struct err *e)
 {
 	AUTO_FREE char *text = host_text(doc);
+	struct guest guest = { .ctx = ctx, .id = id, .limits = doc };
 	const struct husk_update_opts host = {
 		.resources = str_eq(text, "{}") ? NULL : text,
 		.len = strlen(text),
 		.limits_optional = true,
+		.then = update_guest,
+		.then_arg = &guest,
 	};
-	int r = update_guest(ctx, id, doc, e);
 
-	return r < 0 ? r : husk_update(ctx, id, &host, e);
+	return husk_update(ctx, id, &host, e);
 }
 
 int vm_update(const struct husk_ctx *ctx, const char *id, const struct husk_update_opts *o, struct err *e)
@@ -104,7 +114,9 @@ int vm_update(const struct husk_ctx *ctx, const char *id, const struct husk_upda
 		r = update_resctrl(ctx, id, o, e);
 		return r == 0 && !o->l3_cache_schema && !o->mem_bw_schema ? husk_update(ctx, id, &nothing, e) : r;
 	}
-	r = json_parse(o->resources, o->len, &doc, e);
+	r = vm_control_check_runs(ctx, id, e);
+	if (r == 0)
+		r = json_parse(o->resources, o->len, &doc, e);
 	if (r == 0)
 		r = check_memory(ctx, id, doc.root, e);
 	if (r == 0)

@@ -228,13 +228,14 @@ static int open_question(struct mon *m, struct client *c, const struct frame *f,
 			 clock_monotonic_ms() + MON_ANSWER_MS, e);
 }
 
-/* Negative: the client does not keep to the protocol. */
-static int take(struct mon *m, struct client *c, const struct frame *f, struct err *e)
+/* Negative: the client does not keep to the protocol. gone: nobody waits for the answer any more, as when the jail was
+ * frozen meanwhile: then nothing is done but to pass a signal on, as the kernel would. */
+static int take(struct mon *m, struct client *c, const struct frame *f, bool gone, struct err *e)
 {
 	struct err why = { 0 };
 	int r = message_check(f, MESSAGE_HOST, e);
 
-	if (r < 0)
+	if (r < 0 || (gone && f->type != MSG_SIGNAL))
 		return r;
 	switch (f->type) {
 	case MSG_TEXT:
@@ -267,14 +268,14 @@ static int take(struct mon *m, struct client *c, const struct frame *f, struct e
 	return 0;
 }
 
-static int read_frames(struct mon *m, struct client *c)
+static int read_frames(struct mon *m, struct client *c, bool gone)
 {
 	struct err e = { 0 };
 	struct frame f;
 	int r = channel_read(&c->channel, &e);
 
 	while (r >= 0 && (r = frame_reader_next(&c->channel.in, &f, &e)) > 0)
-		r = take(m, c, &f, &e);
+		r = take(m, c, &f, gone, &e);
 	return r;
 }
 
@@ -297,7 +298,7 @@ static int talk(struct mon *m, struct client *c, short revents)
 	int r = 0;
 
 	if (revents & (POLLIN | POLLHUP | POLLERR))
-		r = read_frames(m, c);
+		r = read_frames(m, c, revents & POLLHUP);
 	if (c->exited && !c->told && (!c->has_stream || stream_is_settled(&c->stream))) {
 		(void)message_put_exit(&c->out, 0, &m_exit);
 		c->told = true;

@@ -326,6 +326,86 @@ test_an_agent_that_answers_nothing() {
 	assert_nothing_left
 }
 
+# ---- a machine that does not run ----
+
+answers() { husk events --stats "$ID"; }
+updates() { husk events --stats "$ID" | jq .updates; }
+lives() { kill -0 "$1" 2>/dev/null; }
+
+# As a container that is paused, as far as a guest that is stopped can be: signals come when it is resumed.
+test_a_machine_that_is_paused() {
+	local run events status=0
+	plays up
+	[ -n "$(cgroup2_root)" ] || skip "no cgroup2"
+	"$HUSK" --root "$ROOT" run -b b "$ID" >out 2>err </dev/null &
+	run=$!
+	wait_for 60 answers
+	expect_status 0 husk pause "$ID"
+	expect_error "is a VM that is paused: resume it first" husk update --pids-limit 50 "$ID"
+	expect_error "is a VM that is paused" husk ps "$ID"
+	expect_error "is a VM that is paused" husk events --stats "$ID"
+	expect_error "cannot exec in a paused container" husk exec "$ID" true
+	"$HUSK" --root "$ROOT" events --interval 100ms "$ID" >lines &
+	events=$!
+	sleep 1
+	lives "$events" || fail "events ended while the VM was paused"
+	[ ! -s lines ] || fail "statistics of a VM that is paused: $(cat lines)"
+	expect_status 0 husk resume "$ID"
+	wait_for 60 test -s lines
+	assert_eq "$(updates)" 0 "updates in the guest"
+	expect_status 0 husk pause "$ID"
+	expect_status 0 husk kill "$ID" TERM
+	is_status "$ID" paused || fail "kill resumed it"
+	expect_status 0 husk resume "$ID"
+	wait "$run" || status=$?
+	assert_eq "$status $(cat err)" "143 "
+	wait "$events"
+	assert_nothing_left
+}
+
+# Stopped by others, and longer than a command waits: what it asked is not done behind its back later, and events go on.
+test_who_stopped_waiting_is_not_served() {
+	local above events
+	plays up
+	above=$(cgroup2_root)/$ID
+	[ -n "$(cgroup2_root)" ] || skip "no cgroup2"
+	config b --arg path "/$ID/inner" '.linux.cgroupsPath = $path'
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	wait_for 60 answers
+	"$HUSK" --root "$ROOT" events --interval 100ms "$ID" >>lines &
+	events=$!
+	wait_for 60 test -s lines
+	echo 1 >"$above/cgroup.freeze"
+	expect_error "the container's VM does not answer" husk update --pids-limit 50 "$ID"
+	sleep 2 # of events, which may have asked later
+	lives "$events" || fail "events ended while the VM did not answer"
+	echo 0 >"$above/cgroup.freeze"
+	wait_for 60 answers
+	assert_eq "$(updates)" 0 "updates in the guest"
+	: >lines
+	wait_for 60 test -s lines
+	husk update --pids-limit 50 "$ID"
+	assert_eq "$(updates)" 1 "updates in the guest"
+	husk delete --force "$ID"
+	wait "$events"
+	rmdir "$above"
+	assert_nothing_left
+}
+
+# The lock of another command stands for a limit that the host does not take.
+test_what_the_host_refuses_changes_nothing_in_the_guest() {
+	plays up
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	wait_for 60 answers
+	exec 9<"$ROOT/$ID"
+	flock 9
+	expect_error "" husk update --pids-limit 50 "$ID"
+	exec 9<&-
+	assert_eq "$(updates)" 0 "updates in the guest"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
 # ---- the hypervisor ----
 
 test_a_hypervisor_killed_at_any_moment() {

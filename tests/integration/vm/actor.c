@@ -16,7 +16,7 @@
  *   die STATUS     ends at once, with what it has said under way
  *
  * Then it answers what is asked: OK to all, EXEC's process ends at once with status 0, a signal ends the container
- * with 128 + n, SHUTDOWN is its own end.
+ * with 128 + n, STATS tell how many UPDATEs came, SHUTDOWN is its own end.
  */
 #include "credit.h"
 #include "io.h"
@@ -39,6 +39,7 @@ static struct actor {
 	struct frame_writer out;
 	struct credit_sender credit;
 	bool started, ended, holds;
+	unsigned int updates;
 } a;
 
 static void flush_out(void)
@@ -70,6 +71,13 @@ static void end_container(int status)
 	a.ended = true;
 }
 
+static void say_stats(uint32_t request)
+{
+	AUTO_FREE char *text = x_printf("{\"type\":\"stats\",\"updates\":%u}", a.updates);
+
+	(void)message_put_text(&a.out, request, text, strlen(text));
+}
+
 static void answer(const struct frame *f)
 {
 	struct message_credit credit;
@@ -82,8 +90,9 @@ static void answer(const struct frame *f)
 		(void)credit_sender_grant(&a.credit, credit.bytes, &e);
 	if (f->type < MSG_CREATE || f->request == 0)
 		return;
+	a.updates += f->type == MSG_UPDATE;
 	if (f->type == MSG_STATS)
-		(void)message_put_text(&a.out, f->request, "{\"type\":\"stats\"}", 16);
+		say_stats(f->request);
 	if (f->type == MSG_PS)
 		(void)message_put_text(&a.out, f->request, "[1]", 3);
 	(void)message_put(&a.out, MSG_OK, f->process, f->request);
