@@ -9,7 +9,7 @@
  * The directory is reached by descriptor only and its name is an id that was
  * checked. It is the lock, too: flock(2) on it. A status is not stored but found
  * out: `creating` until the child said READY; `created` while the gate stands;
- * `paused` by cgroup.events; `stopped` when no process has the pid and start time.
+ * `paused` by cgroup.freeze; `stopped` when no process has the pid and start time.
  */
 #ifndef HUSK_STATE_H
 #define HUSK_STATE_H

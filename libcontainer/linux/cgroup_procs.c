@@ -292,6 +292,8 @@ int cgroup_freeze(int fd, bool freeze, struct err *e)
 	if (r < 0)
 		return err_sys(e, -r, "%s: write cgroup.freeze", verb);
 	r = freeze ? wait_frozen(fd, events) : wait_event(events, "frozen", 0, FREEZE_MS);
+	if (r == -ENODEV && !freeze) /* all have ended, by signals that waited for it, and it was removed */
+		return 0;
 	if (r < 0 && freeze)
 		(void)io_write_value(fd, "cgroup.freeze", "0");
 	if (r == -ETIMEDOUT && freeze)

@@ -334,7 +334,7 @@ lives() { kill -0 "$1" 2>/dev/null; }
 
 # As a container that is paused, as far as a guest that is stopped can be: signals come when it is resumed.
 test_a_machine_that_is_paused() {
-	local run events status=0
+	local run events exec status=0
 	plays up
 	[ -n "$(cgroup2_root)" ] || skip "no cgroup2"
 	"$HUSK" --root "$ROOT" run -b b "$ID" >out 2>err </dev/null &
@@ -347,11 +347,15 @@ test_a_machine_that_is_paused() {
 	expect_error "cannot exec in a paused container" husk exec "$ID" true
 	"$HUSK" --root "$ROOT" events --interval 100ms "$ID" >lines &
 	events=$!
+	"$HUSK" --root "$ROOT" exec --ignore-paused "$ID" true &
+	exec=$!
 	sleep 1
 	lives "$events" || fail "events ended while the VM was paused"
+	lives "$exec" || fail "exec --ignore-paused did not wait"
 	[ ! -s lines ] || fail "statistics of a VM that is paused: $(cat lines)"
 	expect_status 0 husk resume "$ID"
 	wait_for 60 test -s lines
+	wait "$exec"
 	assert_eq "$(updates)" 0 "updates in the guest"
 	expect_status 0 husk pause "$ID"
 	expect_status 0 husk kill "$ID" TERM
