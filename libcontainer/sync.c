@@ -3,6 +3,7 @@
 #include "sync.h"
 
 #include "fd.h"
+#include "log.h"
 #include "lsm.h"
 #include "trampoline.h"
 
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 
 #define INTERRUPT_MS 100 /* between looks for a signal that ends us */
+#define WARNINGS_MAX 64	 /* of one start */
 
 /* What a packet may hold: a message, or a trampoline's failure with a path. */
 union packet {
@@ -75,6 +77,11 @@ int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e)
 		return exec_failed(&p, (size_t)n, e);
 	if (p.msg.type == SYNC_ERR)
 		return child_failed(&p, (size_t)n, e);
+	if (p.msg.type == SYNC_WARN && (size_t)n == sizeof(p.msg)) {
+		p.msg.err.msg[sizeof(p.msg.err.msg) - 1] = '\0';
+		log_warn("%s", p.msg.err.msg);
+		return SYNC_WARN;
+	}
 	if ((size_t)n != offsetof(struct sync_msg, err) || p.msg.type > SYNC_UP || !p.msg.type)
 		return err_set(e, EPROTO, "the container's process sent an unknown message");
 	if (out_value)
@@ -101,12 +108,14 @@ int sync_expect(int sock, enum sync_type type, int *out_fd, int32_t *out_value, 
 static int wait_up(int sock, bool (*interrupted)(void), struct err *e)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
-	int r;
+	int r = SYNC_WARN;
 
-	while (interrupted && poll(&p, 1, INTERRUPT_MS) == 0)
-		if (interrupted())
-			return err_set(e, EINTR, "ended by a signal before the program was up");
-	r = sync_recv(sock, NULL, NULL, e);
+	for (int n = 0; r == SYNC_WARN && n <= WARNINGS_MAX; n++) {
+		while (interrupted && poll(&p, 1, INTERRUPT_MS) == 0)
+			if (interrupted())
+				return err_set(e, EINTR, "ended by a signal before the program was up");
+		r = sync_recv(sock, NULL, NULL, e);
+	}
 	if (r == SYNC_UP)
 		return 0;
 	return r ? r : err_set(e, ECHILD, "the program died before it was up, and did not say why");

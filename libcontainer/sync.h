@@ -13,7 +13,7 @@
  * socket), and ERR or EXEC_ERR
  * may come from the child at any time. The end of file without a READY
  * means that the child died. Where the start is deferred, DEFERRED comes after the last GO, and then the
- * program, which inherits the socket, sends UP or ERR: an end of file in between means that it died. Nothing here is trusted by size: a packet is
+ * program, which inherits the socket, sends any WARN and then UP or ERR: an end of file in between means that it died. Nothing here is trusted by size: a packet is
  * copied into a fixed struct.
  */
 #ifndef HUSK_SYNC_H
@@ -29,7 +29,7 @@
 int sync_pair(int out[2], struct err *e);
 /* Waits for one message. Returns its enum sync_type, 0 at the end of file, or -errno: -ECONNRESET for an
  * end that left unread what it was sent, which no process does that comes to its execve. SYNC_ERR and
- * SYNC_EXEC_ERR are returned as their negative code with *e filled. *out_fd (may be NULL) takes a
+ * SYNC_EXEC_ERR are returned as their negative code with *e filled; the text of SYNC_WARN is in the log then. *out_fd (may be NULL) takes a
  * descriptor that came with it, else -1; *out_value (may be NULL) its value. */
 int sync_recv(int sock, int *out_fd, int32_t *out_value, struct err *e);
 /* sync_recv() that wants this type; anything else is an error. */

@@ -17,6 +17,7 @@ static struct {
 	int fd;
 	enum log_format format;
 	enum log_level level;
+	char tag[LOG_TAG_MAX];
 } target = { .fd = -1, .format = LOG_TEXT, .level = LOG_LVL_WARN };
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
@@ -43,6 +44,11 @@ void log_adopt(int fd, enum log_format format, enum log_level level)
 enum log_format log_format(void)
 {
 	return target.format;
+}
+
+void log_tag(const char *tag)
+{
+	(void)snprintf(target.tag, sizeof(target.tag), "%s", tag);
 }
 
 void log_close(void)
@@ -93,8 +99,9 @@ static size_t format_json(char *line, size_t size, enum log_level level, const c
 /* Control bytes from a user's input must not reach a terminal. */
 static size_t format_text(char *line, size_t size, enum log_level level, const char *msg)
 {
-	size_t at = (size_t)snprintf(line, size, "husk: %s%s", level == LOG_LVL_ERROR ? "" : level_names[level],
-				     level == LOG_LVL_ERROR ? "" : ": ");
+	size_t at =
+		(size_t)snprintf(line, size, "%shusk: %s%s", target.tag,
+				 level == LOG_LVL_ERROR ? "" : level_names[level], level == LOG_LVL_ERROR ? "" : ": ");
 
 	for (; *msg && at + 2 < size; msg++)
 		line[at++] = (unsigned char)*msg < 0x20 || *msg == 0x7f ? ' ' : *msg;

@@ -22,6 +22,10 @@ void log_adopt(int fd, enum log_format format, enum log_level level);
 /* The log's descriptor when it is a file, else -1. */
 int log_fd(void);
 enum log_format log_format(void);
+/* From here on each line of text begins with this, for who reads lines of several from one pipe. At most
+ * LOG_TAG_MAX - 1 bytes. */
+#define LOG_TAG_MAX 16
+void log_tag(const char *tag);
 /* From here on it is stderr. */
 void log_close(void);
 

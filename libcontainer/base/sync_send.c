@@ -5,6 +5,7 @@
 #include "fd.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 int sync_send(int sock, enum sync_type type, int32_t value, int fd, struct err *e)
 {
@@ -21,5 +22,15 @@ int sync_send_err(int sock, const struct err *failure)
 	struct sync_msg msg = { .type = SYNC_ERR, .err = *failure };
 	ssize_t n = fd_send(sock, &msg, sizeof(msg), NULL, 0);
 
+	return n < 0 ? (int)n : 0;
+}
+
+int sync_send_warning(int sock, const char *text)
+{
+	struct sync_msg msg = { .type = SYNC_WARN };
+	ssize_t n;
+
+	(void)snprintf(msg.err.msg, sizeof(msg.err.msg), "%s", text);
+	n = fd_send(sock, &msg, sizeof(msg), NULL, 0);
 	return n < 0 ? (int)n : 0;
 }

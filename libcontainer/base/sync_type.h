@@ -11,6 +11,7 @@ enum sync_type {
 	SYNC_READY,    /* child -> parent: all is set up; waits for GO on its gate. May carry a pty */
 	SYNC_DEFERRED, /* child -> parent: next comes execve, and the program will say UP, or ERR, itself */
 	SYNC_UP,       /* the program -> parent: it does what it was started for */
+	SYNC_WARN,     /* the program -> parent, before UP: err has a warning, for the log */
 	SYNC_ERR,      /* child or program -> parent: it failed, err says why; it exits */
 	SYNC_EXEC_ERR, /* trampoline -> parent: execve failed */
 };

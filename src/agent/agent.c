@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #define DRAIN_MS 1000
+#define LOG_READS 17 /* 64 KiB, what the log's pipe has, and what was begun */
 
 /* What is waited for, by place. */
 enum { POLL_SIGNALS, POLL_CHANNEL, POLL_LOG, POLL_SESSIONS };
@@ -93,10 +94,15 @@ struct task *agent_task(struct agent *a, uint32_t number)
 static int put_line(struct agent *a, struct err *e)
 {
 	static const char prefix[] = "husk: ", warning[] = "warning: ";
-	struct message_log m = { .level = LOG_LVL_ERROR, .text = a->line, .len = a->line_len };
+	struct message_log m = { .level = LOG_LVL_ERROR, .text = a->line };
+	uint64_t request;
 
 	a->line[a->line_len] = '\0';
 	a->line_len = 0;
+	if (str_take_u64(&m.text, UINT32_MAX, &request) && *m.text == ' ') { /* a session's, by log_tag() */
+		m.text++;
+		m.request = (uint32_t)request;
+	}
 	if (str_starts(m.text, prefix))
 		m.text += strlen(prefix);
 	if (str_starts(m.text, warning)) {
@@ -107,6 +113,7 @@ static int put_line(struct agent *a, struct err *e)
 	return message_put_log(&a->channel.out, &m) < 0 ? err_set(e, ENOBUFS, "the channel to the host is full") : 0;
 }
 
+/* 1: perhaps there is more. */
 static int read_log(struct agent *a, struct err *e)
 {
 	char buf[AGENT_LINE_MAX];
@@ -119,7 +126,17 @@ static int read_log(struct agent *a, struct err *e)
 		else if (buf[i] == '\n')
 			r = put_line(a, e);
 	}
-	return r;
+	return r < 0 ? r : n > 0;
+}
+
+/* What a session has warned of comes before its answer; others may go on meanwhile. */
+static int read_whole_log(struct agent *a, struct err *e)
+{
+	int r = 1;
+
+	for (int i = 0; r > 0 && i < LOG_READS; i++)
+		r = read_log(a, e);
+	return r < 0 ? r : 0;
 }
 
 /* The one that watches memory says a byte each time. */
@@ -145,6 +162,8 @@ static int reap_sessions(struct agent *a, struct err *e)
 		if (!s->pid || waitpid(s->pid, &status, WNOHANG) != s->pid)
 			continue;
 		r = read_session(a, s, e);
+		if (r == 0)
+			r = read_whole_log(a, e);
 		if (r == 0)
 			r = host_session_ended(a, s, status, e);
 	}
@@ -261,12 +280,12 @@ static int turn(struct agent *a, struct err *e)
 	if (poll(p, POLL_ALL, fill_polls(a, p)) < 0 && errno != EINTR)
 		return err_sys(e, errno, "poll");
 	r = p[POLL_LOG].revents ? read_log(a, e) : 0;
-	for (size_t i = 0; r == 0 && i < AGENT_SESSIONS; i++)
+	for (size_t i = 0; r >= 0 && i < AGENT_SESSIONS; i++)
 		if (p[POLL_SESSIONS + i].revents)
 			r = read_session(a, &a->sessions[i], e);
-	if (r == 0 && p[POLL_SIGNALS].revents)
+	if (r >= 0 && p[POLL_SIGNALS].revents)
 		r = take_signals(a, e);
-	if (r == 0)
+	if (r >= 0)
 		r = move_tasks(a, p + POLL_TASKS, e);
 	if (r == 0)
 		r = channel_move(&a->channel, p[POLL_CHANNEL].revents, e);

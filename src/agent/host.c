@@ -4,9 +4,11 @@
 
 #include "fd.h"
 #include "guest.h"
+#include "log.h"
 #include "verb.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 static int full(struct err *e)
@@ -59,6 +61,7 @@ static struct session *free_session(struct agent *a)
 static int start_session(struct agent *a, const struct frame *f, struct verb *v, const int stdio[3], struct err *why)
 {
 	struct session *s = free_session(a);
+	char tag[LOG_TAG_MAX];
 	int report = -1, r;
 
 	if (!s)
@@ -68,8 +71,11 @@ static int start_session(struct agent *a, const struct frame *f, struct verb *v,
 	v->id = a->id;
 	v->process = f->process;
 	r = session_start(s, stdio, &a->nofile, &report, why);
-	if (r == 0)
+	if (r == 0) { /* the session */
+		(void)snprintf(tag, sizeof(tag), "%u ", f->request);
+		log_tag(tag);
 		verb_run(v, report);
+	}
 	if (r < 0)
 		return r;
 	s->verb = v->type;

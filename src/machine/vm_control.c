@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "io.h"
 #include "json.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -91,6 +92,7 @@ static int send_question(int fd, enum message_type type, const struct message_si
 /* 1: it was the last. */
 static int take(const struct frame *f, struct strbuf *text, struct err *e)
 {
+	struct message_log line;
 	struct err why = { 0 };
 	int r = message_check(f, MESSAGE_AGENT, e);
 
@@ -99,6 +101,11 @@ static int take(const struct frame *f, struct strbuf *text, struct err *e)
 	switch (f->type) {
 	case MSG_TEXT:
 		return message_text_add(text, f, e);
+	case MSG_LOG:
+		r = message_log_decode(f, &line, e);
+		if (r == 0)
+			log_warn("%.*s", (int)line.len, line.text);
+		return r;
 	case MSG_OK:
 		return 1;
 	case MSG_ERR:

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "fd.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -130,6 +131,15 @@ void control_answered(struct mon *m, const struct guest_answer *a)
 	if (a->len && !a->failure)
 		(void)message_put_text(&c->out, c->request, a->text, a->len);
 	reply(c, a->failure);
+}
+
+void control_warn(struct client *c, const char *text)
+{
+	const struct message_log line = {
+		.level = LOG_LVL_WARN, .text = text, .len = strlen(text), .request = c->request
+	};
+
+	(void)message_put_log(&c->out, &line);
 }
 
 void control_exited(struct mon *m, uint32_t process, int status, uint64_t unread)

@@ -450,12 +450,20 @@ static int take_exit(struct guest *g, const struct frame *f, struct err *e)
 
 static int take_log(struct guest *g, const struct frame *f, struct err *e)
 {
+	struct guest_ask *a = find_ask(g, f->request);
 	struct message_log line;
 	int r = message_log_decode(f, &line, e);
 
-	if (r == 0 && g->logs++ < GUEST_LOGS_MAX)
-		g->events->said(g->arg, &line);
-	return r;
+	if (r < 0)
+		return r;
+	if (a && a->who && a->logs < GUEST_ASK_LOGS_MAX) {
+		a->logs++;
+		g->events->said(g->arg, a->who, &line);
+	} else if (g->logs < GUEST_LOGS_MAX) {
+		g->logs++;
+		g->events->said(g->arg, NULL, &line);
+	}
+	return 0;
 }
 
 int guest_take(struct guest *g, const struct frame *f, struct err *e)

@@ -30,6 +30,7 @@
 #define GUEST_ANSWER_MAX (1U << 20)		      /* bytes of text of one answer */
 #define GUEST_OUT_MAX (MESSAGE_TEXT_MAX + (2U << 20)) /* bytes that wait for the guest */
 #define GUEST_LOGS_MAX 1000			      /* lines of the agent's that are passed on */
+#define GUEST_ASK_LOGS_MAX 16			      /* and beside them those about one question */
 
 enum guest_state { GUEST_BOOTING, GUEST_READY, GUEST_CREATED, GUEST_RUNNING, GUEST_ENDED };
 
@@ -48,6 +49,7 @@ struct guest_ask {
 	uint32_t process;
 	void *who;	     /* for the caller; NULL: nobody waits any more */
 	int64_t deadline_ms; /* monotonic; 0: none */
+	unsigned int logs;
 	struct strbuf text;
 };
 
@@ -68,7 +70,8 @@ struct guest_events {
 	/* unread: how many of the last bytes of its input nobody has read. Its outputs may go on. */
 	void (*exited)(void *arg, uint32_t process, int status, uint64_t unread);
 	void (*oom)(void *arg);
-	void (*said)(void *arg, const struct message_log *line);
+	/* who: whose question it is about; NULL: nobody's. */
+	void (*said)(void *arg, void *who, const struct message_log *line);
 };
 
 struct guest {

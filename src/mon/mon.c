@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "control.h"
 #include "fd.h"
+#include "log.h"
 #include "report.h"
 #include "sync_send.h"
 
@@ -197,9 +198,19 @@ static void oom(void *arg)
 	control_oom(m);
 }
 
-static void said(void *arg, const struct message_log *line)
+/* Who asked is told, and the others read the log. */
+static void said(void *arg, void *who, const struct message_log *line)
 {
-	report_line(arg, line);
+	struct mon *m = arg;
+	AUTO_FREE char *text = report_line(m, line, !who);
+	AUTO_FREE char *told = x_printf("in the VM: %s", text);
+
+	if (!who || line->level > LOG_LVL_WARN)
+		return;
+	if (who != m)
+		control_warn(who, told);
+	else if (m->gate >= 0)
+		(void)sync_send_warning(m->gate, told);
 }
 
 const struct guest_events mon_events = {

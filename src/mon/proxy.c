@@ -121,11 +121,16 @@ static void take_answer(struct proxy *p, const struct frame *f)
 
 static void take(struct proxy *p, const struct frame *f)
 {
+	struct message_log line;
 	struct message_exit m;
 	struct err e = { 0 };
 
 	if (message_check(f, MESSAGE_AGENT, &e) < 0) {
 		fail(p, &e);
+	} else if (f->type == MSG_LOG && !p->up && message_log_decode(f, &line, &e) == 0) {
+		AUTO_FREE char *text = x_printf("%.*s", (int)line.len, line.text);
+
+		(void)sync_send_warning(FD_GATE, text);
 	} else if ((f->type == MSG_OK || f->type == MSG_ERR) && !p->up) {
 		take_answer(p, f);
 	} else if (f->type == MSG_EXIT && p->up && message_exit_decode(f, &m, &e) == 0) {

@@ -119,9 +119,9 @@ void report_oom(struct mon *m)
 	(void)io_write_all(MACHINE_FD_REPORT, MACHINE_REPORT_OOM "\n", strlen(MACHINE_REPORT_OOM "\n"));
 }
 
-void report_line(struct mon *m, const struct message_log *line)
+char *report_line(struct mon *m, const struct message_log *line, bool logged)
 {
-	AUTO_FREE char *text = x_printf("%.*s", (int)line->len, line->text);
+	char *text = x_printf("%.*s", (int)line->len, line->text);
 
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || (unsigned char)*c > 0x7e)
@@ -129,6 +129,7 @@ void report_line(struct mon *m, const struct message_log *line)
 	console_add(&m->console, "husk-agent: ", 12);
 	console_add(&m->console, text, strlen(text));
 	console_add(&m->console, "\n", 1);
-	if (m->machine.log && line->level <= LOG_LVL_WARN && wait_writable(log_fd(), 0))
+	if (logged && m->machine.log && line->level <= LOG_LVL_WARN && wait_writable(log_fd(), 0))
 		log_warn("container '%s': in the VM: %s", m->machine.id, text);
+	return text;
 }

@@ -17,7 +17,8 @@ void report_write(int fd, const char *text, size_t len);
 void report_failure(struct mon *m, const char *why);
 /* The kernel has killed in the container for lack of memory. */
 void report_oom(struct mon *m);
-/* What the agent warns of; the guest may say anything: it is printable then, and never more than a warning. */
-void report_line(struct mon *m, const struct message_log *line);
+/* What the agent warns of; the guest may say anything: it is printable then, and never more than a warning. Returned
+ * as it is then, malloc'ed. logged: in the log, too. */
+char *report_line(struct mon *m, const struct message_log *line, bool logged);
 
 #endif

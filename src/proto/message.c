@@ -212,6 +212,7 @@ int message_log_decode(const struct frame *f, struct message_log *out, struct er
 	out->level = level;
 	out->text = (const char *)f->payload + CODE_LEN;
 	out->len = f->len - CODE_LEN;
+	out->request = f->request;
 	return 0;
 }
 
@@ -396,5 +397,5 @@ int message_put_err(struct frame_writer *w, uint32_t process, uint32_t request, 
 
 int message_put_log(struct frame_writer *w, const struct message_log *m)
 {
-	return put_text(w, MSG_LOG, 0, 0, m->level, m->text, m->len);
+	return put_text(w, MSG_LOG, 0, m->request, m->level, m->text, m->len);
 }

@@ -132,6 +132,7 @@ struct message_log {
 	uint32_t level; /* enum log_level */
 	const char *text;
 	size_t len;
+	uint32_t request; /* which it is about, and then it comes before that one's answer; 0: none */
 };
 
 /* "EXEC", for messages; "?" for a type that is none. */

@@ -51,8 +51,9 @@ static void oom(void *arg)
 	(void)arg;
 }
 
-static void said(void *arg, const struct message_log *line)
+static void said(void *arg, void *who, const struct message_log *line)
 {
+	(void)who;
 	(void)arg;
 	assert(line->len <= MESSAGE_REASON_MAX);
 }

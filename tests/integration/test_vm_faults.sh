@@ -143,6 +143,31 @@ test_what_the_agent_warns_of_is_logged() {
 	assert_eq "$(cat log)" "husk: warning: container '$ID': in the VM: careful"
 }
 
+# As in a container, who gave the command is told of what it made the library warn of.
+test_who_asked_is_told_of_a_warning() {
+	plays warns 1 careful up
+	expect_status 0 husk run -d -b b "$ID"
+	assert_eq "$ERR" $'husk: warning: in the VM: careful\nhusk: warning: in the VM: careful' "of create and start in the guest"
+	"$HUSK" --root "$ROOT" --log "$T/log" --log-format json exec "$ID" true >out 2>&1
+	assert_eq "$(jq -r '.level + " " + .msg' log) $(cat out)" "warning in the VM: careful "
+	expect_status 0 husk exec -d "$ID" true
+	assert_eq "$ERR" "husk: warning: in the VM: careful"
+	expect_status 0 husk update --pids-limit 100 "$ID"
+	assert_eq "$ERR" "husk: warning: in the VM: careful"
+	expect_status 0 husk kill "$ID" USR1
+	assert_eq "$ERR" "husk: warning: in the VM: careful"
+	wait_for 30 is_status "$ID" stopped
+	husk delete "$ID"
+	assert_nothing_left
+}
+
+# What is too much for one question is in the log, as far as that goes.
+test_warnings_are_bounded() {
+	plays warns 2000 $'many\n' up exit 0
+	"$HUSK" --root "$ROOT" --log "$T/log" run -b b "$ID"
+	assert_eq "$(grep -c "warning: in the VM: many?" log) $(grep -c "warning: container '$ID': in the VM: many?" log)" "32 1000"
+}
+
 # What the guest says has no control characters left, and is at most a warning.
 test_what_a_guest_says_cannot_act_on_a_terminal() {
 	plays up log $'\e[31mred\t\x7fand "more"' exit 0

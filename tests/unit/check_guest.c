@@ -63,9 +63,10 @@ static void oom(void *arg)
 	seen.ooms++;
 }
 
-static void said(void *arg, const struct message_log *line)
+static void said(void *arg, void *who, const struct message_log *line)
 {
 	(void)arg;
+	seen.who = who;
 	(void)line;
 	seen.lines++;
 }
@@ -363,6 +364,39 @@ START_TEST(who_does_not_answer_is_waited_for_in_bounds)
 }
 END_TEST
 
+static void warns(uint32_t request, int times)
+{
+	const struct message_log line = { .level = 1, .text = "careful", .len = 7, .request = request };
+
+	while (times--)
+		(void)message_put_log(&agent, &line);
+	seen.lines = 0;
+	ck_assert_ok(deliver(e));
+}
+
+START_TEST(a_warning_is_for_who_asked)
+{
+	uint32_t request;
+
+	run(false);
+	ck_assert_ok(guest_ask(&guest, MSG_PS, NULL, 0, &guest, 0, e));
+	request = asked(MSG_PS);
+	warns(request, GUEST_ASK_LOGS_MAX);
+	ck_assert_int_eq(seen.lines, GUEST_ASK_LOGS_MAX);
+	ck_assert_ptr_eq(seen.who, &guest);
+	warns(request, 1); /* too many for one question */
+	ck_assert_ptr_null(seen.who);
+	(void)message_put(&agent, MSG_OK, 0, request);
+	warns(request, GUEST_LOGS_MAX + 10); /* of one that was answered */
+	ck_assert_int_eq(seen.lines, GUEST_LOGS_MAX - 1);
+	ck_assert_ptr_null(seen.who);
+	ck_assert_ok(guest_ask(&guest, MSG_PS, NULL, 0, &guest, 0, e));
+	warns(asked(MSG_PS), 1); /* another is told all the same */
+	ck_assert_int_eq(seen.lines, 1);
+	ck_assert_ptr_eq(seen.who, &guest);
+}
+END_TEST
+
 START_TEST(processes_are_counted)
 {
 	const struct message_exec t = { 0 };
@@ -419,6 +453,7 @@ int main(void)
 	tcase_add_test(tc, a_terminal_has_one_output);
 	tcase_add_test(tc, no_more_comes_than_was_granted);
 	tcase_add_test(tc, who_does_not_answer_is_waited_for_in_bounds);
+	tcase_add_test(tc, a_warning_is_for_who_asked);
 	tcase_add_test(tc, processes_are_counted);
 	tcase_add_test(tc, input_that_was_not_read_is_counted);
 	suite_add_tcase(suite, tc);

@@ -105,7 +105,7 @@ END_TEST
 
 START_TEST(test_what_the_agent_says_arrives)
 {
-	struct message_log log = { 1, "careful", 7 };
+	struct message_log log = { 1, "careful", 7, 9 };
 	struct message_hello hello = { MESSAGE_VERSION };
 	struct err failure = { 0 }, got = { 0 };
 	struct frame_writer w = new_writer();
@@ -136,7 +136,7 @@ START_TEST(test_what_the_agent_says_arrives)
 	f = take(&w);
 	ck_assert_ok(message_check(&f, MESSAGE_AGENT, e));
 	ck_assert_ok(message_log_decode(&f, &log, e));
-	ck_assert(log.level == 1 && log.len == 7 && memcmp(log.text, "careful", 7) == 0);
+	ck_assert(log.level == 1 && log.request == 9 && log.len == 7 && memcmp(log.text, "careful", 7) == 0);
 	frame_writer_free(&w);
 }
 END_TEST

@@ -11,6 +11,7 @@
  *   out N          N bytes of the container's standard output, as credit allows
  *   oom, ooms N    says that memory ran out, N times
  *   log TEXT       has something to warn of
+ *   warns N TEXT   before each answer from then on, N times
  *   exit STATUS    of the container
  *   sleep MS
  *   die STATUS     ends at once, with what it has said under way
@@ -40,6 +41,8 @@ static struct actor {
 	struct credit_sender credit;
 	bool started, ended, holds;
 	unsigned int updates;
+	const char *warning;
+	int warnings;
 } a;
 
 static void flush_out(void)
@@ -78,6 +81,13 @@ static void say_stats(uint32_t request)
 	(void)message_put_text(&a.out, request, text, strlen(text));
 }
 
+static void warn(const char *text, uint32_t request)
+{
+	const struct message_log line = { .level = 1, .text = text, .len = strlen(text), .request = request };
+
+	(void)message_put_log(&a.out, &line);
+}
+
 static void answer(const struct frame *f)
 {
 	struct message_credit credit;
@@ -95,6 +105,8 @@ static void answer(const struct frame *f)
 		say_stats(f->request);
 	if (f->type == MSG_PS)
 		(void)message_put_text(&a.out, f->request, "[1]", 3);
+	for (int i = 0; i < a.warnings; i++)
+		warn(a.warning, f->request);
 	(void)message_put(&a.out, MSG_OK, f->process, f->request);
 	a.started = a.started || f->type == MSG_START;
 	if (f->type == MSG_EXEC && !a.holds)
@@ -188,14 +200,12 @@ static void up(void)
 
 static void act(const char *word, const char *argument)
 {
-	struct message_log line = { .level = 1, .text = argument, .len = strlen(argument) };
-
 	if (str_eq(word, "console"))
 		(void)dprintf(STDOUT_FILENO, "%s\n", argument);
 	else if (str_eq(word, "out"))
 		say(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "log"))
-		(void)message_put_log(&a.out, &line);
+		warn(argument, 0);
 	else if (str_eq(word, "ooms"))
 		say_ooms(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "exit"))
@@ -230,6 +240,8 @@ int main(int argc, char **argv)
 			(void)pause();
 		else if (str_eq(argv[i], "oom"))
 			(void)message_put(&a.out, MSG_OOM, 0, 0);
+		else if (str_eq(argv[i], "warns") && i + 2 < argc)
+			a.warnings = atoi(argv[i + 1]), a.warning = argv[i + 2], i += 2;
 		else if (i + 1 < argc)
 			act(argv[i], argv[i + 1]), i++;
 		flush_out();
