@@ -66,12 +66,26 @@ int vm_control_connect(const struct husk_ctx *ctx, const char *id, int *out_fd, 
 	return 0;
 }
 
+int vm_control_send(int fd, const struct frame_writer *w)
+{
+	size_t len;
+	const uint8_t *bytes = frame_writer_pending(w, &len);
+
+	while (len) {
+		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		bytes += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 static int send_question(int fd, enum message_type type, const struct message_signal *signal, const char *text,
 			 struct err *e)
 {
 	struct frame_writer w;
-	const uint8_t *bytes;
-	size_t len;
 	int r = 0;
 
 	frame_writer_init(&w, MESSAGE_TEXT_MAX + (1U << 20));
@@ -79,10 +93,8 @@ static int send_question(int fd, enum message_type type, const struct message_si
 		r = message_put_text(&w, REQUEST, text, strlen(text));
 	if (r == 0)
 		r = signal ? message_put_signal(&w, 0, REQUEST, signal) : message_put(&w, type, 0, REQUEST);
-	if (r == 0) {
-		bytes = frame_writer_pending(&w, &len);
-		r = io_write_all(fd, bytes, len);
-	}
+	if (r == 0)
+		r = vm_control_send(fd, &w);
 	frame_writer_free(&w);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return err_set(e, ESRCH, "container not running");
@@ -202,7 +214,7 @@ int vm_control_ask(const struct husk_ctx *ctx, const char *id, enum message_type
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	r = send_question(fd, type, signal, text, e);
-	if (r == 0 && !paused)
+	if ((r == 0 && !paused) || r == -ESRCH) /* it may have said why it takes none */
 		r = read_answer(fd, &answer, e);
 	if (r == 0 && out_text)
 		*out_text = answer.s ? answer.s : x_strdup("");

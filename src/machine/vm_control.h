@@ -23,6 +23,8 @@ int vm_control_connect(const struct husk_ctx *ctx, const char *id, int *out_fd, 
 int vm_control_find(const struct husk_ctx *ctx, const char *id, pid_t *out_pid, bool *out_paused, struct err *e);
 /* -EBUSY for a VM that is paused, and so answers nothing; other failures as vm_control_find(). */
 int vm_control_check_runs(const struct husk_ctx *ctx, const char *id, struct err *e);
+/* All that w holds; -errno, without a SIGPIPE when nobody takes it. */
+int vm_control_send(int fd, const struct frame_writer *w);
 
 /* One question: SIGNAL (with signal), PS, STATS, or UPDATE (with text). *out_text (may be NULL) is malloc'ed. Waits
  * for VM_CONTROL_SECONDS at most. Of a VM that is paused nothing is asked (-EBUSY), but a signal reaches it when it

@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "fd.h"
 #include "gen.h"
-#include "io.h"
 #include "json.h"
 #include "vm_control.h"
 
@@ -81,14 +80,11 @@ static int read_frames(struct watch *w, struct err *e)
 static int ask(const struct watch *w, struct err *e)
 {
 	struct frame_writer out;
-	const uint8_t *bytes;
-	size_t len;
 	int r;
 
 	frame_writer_init(&out, FRAME_MAX);
 	(void)message_put(&out, MSG_WATCH, 0, 1);
-	bytes = frame_writer_pending(&out, &len);
-	r = io_write_all(w->fd, bytes, len);
+	r = vm_control_send(w->fd, &out);
 	frame_writer_free(&out);
 	return r < 0 ? err_set(e, ESRCH, "container not running") : 0;
 }
@@ -98,6 +94,8 @@ static int loop(struct watch *w, int64_t interval_ms, struct err *e)
 	int64_t next = clock_monotonic_ms() + interval_ms;
 	int r = ask(w, e);
 
+	if (r < 0) /* it may have said why */
+		return read_frames(w, e) < 0 ? -e->code : r;
 	while (r >= 0 && !w->ended) {
 		struct pollfd p = { .fd = w->fd, .events = POLLIN };
 		int64_t left = next - clock_monotonic_ms();

@@ -39,12 +39,33 @@ static bool peer_is_owner(int control, int fd)
 	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == owner.uid);
 }
 
+/* It is read in place of the answer to what was not read. */
+static void refuse(int fd, const struct err *why)
+{
+	struct frame_writer out;
+	const uint8_t *bytes;
+	size_t len;
+
+	frame_writer_init(&out, FRAME_MAX);
+	(void)message_put_err(&out, 0, 0, why);
+	bytes = frame_writer_pending(&out, &len);
+	(void)send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	frame_writer_free(&out);
+}
+
 void control_accept(struct mon *m)
 {
 	AUTO_FD fd = accept4(m->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0 || !peer_is_owner(m->control, fd))
+	struct err why = { 0 };
+
+	if (fd < 0)
 		return;
+	if (!peer_is_owner(m->control, fd)) {
+		(void)err_set(&why, EPERM, "only root and who made the VM may give it commands");
+		refuse(fd, &why);
+		return;
+	}
 	for (size_t i = 0; i < MON_CLIENTS_MAX; i++) {
 		struct client *c;
 
@@ -56,6 +77,8 @@ void control_accept(struct mon *m)
 		m->clients[i] = c;
 		return;
 	}
+	(void)err_set(&why, EAGAIN, "%d commands at once are all that a VM takes", MON_CLIENTS_MAX);
+	refuse(fd, &why);
 }
 
 static void end(struct mon *m, struct client **slot)

@@ -16,6 +16,7 @@
 
 #define CONTROL_POLLS (1 + STREAM_POLLS) /* of one client */
 
+/* One that is not let in, or is one too many, is told so by an ERR of question 0. */
 void control_accept(struct mon *m);
 void control_close_all(struct mon *m);
 /* No process has more to say. */

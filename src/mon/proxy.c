@@ -87,6 +87,8 @@ static int ask(struct proxy *p, struct err *e)
 		return err_set(e, EFBIG, "the process is too large for the guest");
 	bytes = frame_writer_pending(&p->out, &len);
 	n = fd_send(FD_CONNECTION, bytes, 1, stdio, 3);
+	if (n == -EPIPE || n == -ECONNRESET) /* it may have said why */
+		return 0;
 	if (n < 0)
 		return err_sys(e, (int)-n, "ask husk-mon");
 	frame_writer_sent(&p->out, (size_t)n);
@@ -149,7 +151,7 @@ static void read_channel(struct proxy *p)
 		take(p, &f);
 	if (r >= 0 || p->done)
 		return;
-	if (r == -EPIPE)
+	if (r == -EPIPE || r == -ECONNRESET)
 		(void)err_set(&e, ESRCH, "container not running: the VM has ended");
 	fail(p, &e);
 	if (p->up)

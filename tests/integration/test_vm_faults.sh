@@ -435,6 +435,44 @@ test_what_the_host_refuses_changes_nothing_in_the_guest() {
 	assert_nothing_left
 }
 
+# ---- commands that are not taken ----
+
+# connects N: so many connections that say nothing
+connects() {
+	exec perl -MIO::Socket::UNIX -e 'my @s = map { IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$!" } 1 .. $ARGV[1];
+		$| = 1; print "connected\n"; sleep 1000' "$ROOT/$ID/socket" "$1"
+}
+
+test_a_command_too_many_is_told_so() {
+	need perl
+	plays up
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	connects 192 >many &
+	local pid=$!
+	wait_for 60 grep -q connected many
+	expect_error "192 commands at once are all that a VM takes" husk ps "$ID"
+	expect_error "192 commands at once" husk exec "$ID" true
+	expect_error "192 commands at once" husk kill "$ID" USR1
+	expect_error "192 commands at once" husk events --stats "$ID"
+	expect_error "192 commands at once" husk events "$ID"
+	kill "$pid"
+	wait_for 60 husk ps "$ID"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
+# Who could open the socket, but is neither root nor who made it.
+test_a_command_of_another_is_told_so() {
+	need perl setpriv
+	plays up
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	run setpriv --reuid 4242 --inh-caps +dac_override --ambient-caps +dac_override -- \
+		perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$!"; print while <$s>' "$ROOT/$ID/socket"
+	assert_match "$(tr -d '\0' <stdout)" "only root and who made the VM may give it commands"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
 # ---- the hypervisor ----
 
 test_a_hypervisor_killed_at_any_moment() {
