@@ -108,6 +108,18 @@ bool proc_uid_map_is_whole(const char *text)
 	       inside == 0 && outside == 0 && count == ALL_IDS;
 }
 
+uint64_t proc_uid_map_count(const char *text)
+{
+	uint64_t inside, outside, count, sum = 0;
+
+	for (; text && next_number(&text, &inside) && next_number(&text, &outside) && next_number(&text, &count);
+	     text += text != NULL) {
+		sum += count;
+		text = strchr(text, '\n');
+	}
+	return sum;
+}
+
 void proc_forget_environment(void)
 {
 	for (char **v = environ; v && *v; v++)

@@ -25,5 +25,7 @@ int proc_parse_thread(const char *text, char *out_state, bool *out_is_kernels);
 void proc_forget_environment(void);
 /* Does the text of /proc/PID/uid_map say that this is the initial user namespace: all ids, onto themselves? */
 bool proc_uid_map_is_whole(const char *text);
+/* How many ids it maps; what cannot be read of it does not count. */
+uint64_t proc_uid_map_count(const char *text);
 
 #endif

@@ -7,6 +7,7 @@
 #include "io.h"
 #include "isolation.h"
 #include "log.h"
+#include "proc.h"
 #include "rootpath.h"
 #include "str.h"
 #include "vm_cross.h"
@@ -235,6 +236,26 @@ static int log_file(int *out_fd, struct err *e)
 	return 0;
 }
 
+/* As root the jail has a device of its own, for everybody. Else it has the host's, which the hypervisor opens as who it
+ * is then. (By a descriptor in place of the path QEMU takes it from 8.2 on only.) */
+static bool may_open_kvm(const struct vmplan_input *in)
+{
+	const mode_t others = S_IROTH | S_IWOTH;
+	struct stat st = { 0 };
+	char map[4096];
+	ssize_t n;
+
+	if (!in->unprivileged || (stat(VM_KVM_DEVICE, &st) == 0 && (st.st_mode & others) == others))
+		return true;
+	n = io_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map));
+	if (vmplan_hypervisor_is_caller(in, n > 0 ? proc_uid_map_count(map) : 0))
+		return true;
+	log_warn(VM_KVM_DEVICE ": its mode %04o keeps out user 65534 of the user namespace, as which QEMU runs (chmod "
+			       "o+rw): emulating the machine instead",
+		 (unsigned int)(st.st_mode & 07777));
+	return false;
+}
+
 static int plan(struct making *m, const struct vm_create *c, const struct husk_ctx *ctx, const char *bundle,
 		const struct json_doc *config, struct err *e)
 {
@@ -262,7 +283,7 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	r = make_jail_root(m, ctx, e);
 	if (r < 0)
 		return r;
-	in.kvm = vm_kvm_usable();
+	in.kvm = vm_kvm_usable() && may_open_kvm(&in);
 	in.jail_root = m->jail_root;
 	in.kernel = m->kernel.kernel;
 	in.initrd = m->kernel.initrd;

@@ -61,6 +61,10 @@ void vmplan_free(struct vmplan *p);
 /* What the machine takes of the host's memory beyond its own, in bytes, both. */
 uint64_t vmplan_overhead(uint64_t memory, bool kvm);
 
+/* Is the hypervisor the caller, by user and groups (in a user namespace of a single id, mon/qemu.c), or nobody? own_ids:
+ * how many the caller's own namespace maps, which is the jail's where config.json asks for none. unprivileged only. */
+bool vmplan_hypervisor_is_caller(const struct vmplan_input *in, uint64_t own_ids);
+
 /* Is this entry of `mounts` a bind? */
 bool vmplan_is_bind(const struct json *mount);
 /* Is its source the symlink, where it is one? (src-nofollow, copy-symlink) */

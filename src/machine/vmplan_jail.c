@@ -210,6 +210,19 @@ static bool has_user_namespace(const struct json *config)
 	return false;
 }
 
+bool vmplan_hypervisor_is_caller(const struct vmplan_input *in, uint64_t own_ids)
+{
+	const struct json *config = in->config->root;
+	uint64_t ids = 0, size;
+
+	if (!has_user_namespace(config))
+		return own_ids == 1;
+	json_each (map, json_get(json_get(config, "linux"), "uidMappings"))
+		if (json_u64(json_get(map, "size"), UINT32_MAX, &size, NULL) == 0)
+			ids += size;
+	return ids == 1;
+}
+
 /* The network namespace is the container's own: engines set it up, and look for it by the pid. */
 static void add_namespaces(yajl_gen g, const struct vmplan_input *in)
 {

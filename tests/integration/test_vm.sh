@@ -242,6 +242,14 @@ test_limits_in_the_guest_and_their_update() {
 	assert_eq "$(held)" "157286400 50 60000 100000 2" "limits in the guest after an update"
 	CGROUP=$(cgroup2_root)/$ID
 	[ ! -d "$CGROUP" ] || assert_host_limit cpu cpu.max "60000 100000"
+	# refused by the one, it changes nothing in the other
+	if [ -e "$CGROUP/cpuset.cpus" ]; then
+		expect_error "cpu.cpus" husk update --memory 140m --pids-limit 60 --cpuset-cpus 4000 "$ID"
+		assert_eq "$(held)" "157286400 50 60000 100000 2" "limits in the guest after an update that the host refused"
+	fi
+	expect_error "memory.swap" husk update --cpu-quota 70000 --memory 140m --memory-swap 130m "$ID"
+	assert_eq "$(held)" "157286400 50 60000 100000 2" "limits in the guest after an update that the guest refused"
+	[ ! -d "$CGROUP" ] || assert_host_limit cpu cpu.max "60000 100000"
 	husk delete --force "$ID"
 	assert_nothing_left
 }
@@ -552,6 +560,39 @@ typed"
 	wait_for 20 is_status "$ID" stopped
 	husk delete "$ID"
 	assert_nothing_left
+}
+
+# Its /dev/kvm may not be everybody's: then QEMU, which is nobody in a namespace of many ids, cannot have it.
+test_kvm_that_qemu_may_not_open() {
+	need_vm
+	need newuidmap setpriv
+	id "$HUSK_TEST_USER" >/dev/null 2>&1 || skip "no user '$HUSK_TEST_USER'"
+	[[ $(husk vm info) == *"usable for a kernel: yes"* ]] || skip "no KVM that a kernel can use"
+	local uid subuid
+	uid=$(id -u "$HUSK_TEST_USER")
+	subuid=$(awk -F: -v u="$HUSK_TEST_USER" '$1 == u && $3 >= 65536 { print $2; exit }' /etc/subuid)
+	[ -n "$subuid" ] || skip "user '$HUSK_TEST_USER' has no subordinate ids"
+	mkdir dev
+	mount -t tmpfs -o dev tmpfs dev
+	mknod -m 600 dev/kvm c 10 232
+	chown "$uid" dev/kvm
+	mount --bind dev/kvm /dev/kvm
+	make_bundle b --argjson uid "$uid" --argjson gid "$(id -g "$HUSK_TEST_USER")" --argjson sub "$subuid" '
+		.linux.namespaces += [{"type": "user"}] | .mounts |= map(select(.destination != "/sys"))
+		| .linux.uidMappings = [{"containerID": 0, "hostID": $uid, "size": 1}, {"containerID": 1, "hostID": $sub, "size": 65535}]
+		| .linux.gidMappings = [{"containerID": 0, "hostID": $gid, "size": 1}, {"containerID": 1, "hostID": $sub, "size": 65535}]'
+	chmod 755 "$T"
+	chown -R "$uid" b
+	as_husk() { as_user "$HUSK" --root "$T/home/state" --cgroup-manager disabled "$@"; }
+	run as_husk create -b b "$ID"
+	assert_eq "$STATUS" 0 "status: $ERR"
+	assert_match "$ERR" "warning: /dev/kvm: its mode 0600 keeps out user 65534 .*: emulating"
+	as_husk delete --force "$ID"
+	chmod 666 dev/kvm
+	run as_husk create -b b "$ID"
+	assert_eq "$STATUS $ERR" "0 "
+	as_husk delete --force "$ID"
+	umount /dev/kvm dev
 }
 
 # In the user namespace that Podman makes, of many ids.

@@ -82,6 +82,18 @@ START_TEST(test_only_the_initial_map_is_whole)
 }
 END_TEST
 
+START_TEST(test_the_ids_of_a_map_are_counted)
+{
+	ck_assert_uint_eq(proc_uid_map_count("         0       1000          1\n"), 1);
+	ck_assert_uint_eq(proc_uid_map_count("         0          0 4294967295\n"), 4294967295U);
+	ck_assert_uint_eq(proc_uid_map_count("  0  1000  1\n  1  100000  65536\n"), 65537);
+	ck_assert_uint_eq(proc_uid_map_count("  0  1000  1\n  1  100"), 1);
+	ck_assert_uint_eq(proc_uid_map_count("  0  1000  1"), 1);
+	ck_assert_uint_eq(proc_uid_map_count(""), 0);
+	ck_assert_uint_eq(proc_uid_map_count("x"), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("proc");
@@ -91,6 +103,7 @@ int main(void)
 	tcase_add_test(t, test_a_stat_that_is_cut_or_odd_is_refused);
 	tcase_add_test(t, test_a_thread_of_the_kernels_is_told_by_its_flags);
 	tcase_add_test(t, test_only_the_initial_map_is_whole);
+	tcase_add_test(t, test_the_ids_of_a_map_are_counted);
 	suite_add_tcase(suite, t);
 	return ck_run(suite);
 }

@@ -261,6 +261,35 @@ START_TEST(an_initramfs_too_large_for_the_machine_is_refused)
 }
 END_TEST
 
+START_TEST(the_hypervisor_is_the_caller_where_there_is_no_other_id)
+{
+	static const struct {
+		const char *linux_;
+		uint64_t own_ids;
+		bool caller;
+	} cases[] = {
+		{ "{'namespaces':[{'type':'user'}],'uidMappings':[{'containerID':0,'hostID':1000,'size':1}]}", 65537,
+		  true },
+		{ "{'namespaces':[{'type':'user'}],'uidMappings':[{'containerID':0,'hostID':1000,'size':1},"
+		  "{'containerID':1,'hostID':100000,'size':65536}]}",
+		  1, false },
+		{ "{'namespaces':[{'type':'network'}]}", 65537, false },
+		{ "{'namespaces':[{'type':'network'}]}", 1, true },
+		{ "{'namespaces':[{'type':'user'}],'uidMappings':[{'containerID':0,'hostID':1000,'size':'x'}]}", 1,
+		  false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_FREE char *text = x_printf("{'linux':%s}", cases[i].linux_);
+		struct json_text t = json_text(text);
+		struct vmplan_input in = { .config = &t.doc, .unprivileged = true };
+
+		ck_assert_msg(vmplan_hypervisor_is_caller(&in, cases[i].own_ids) == cases[i].caller, "%s", text);
+		json_text_free(&t);
+	}
+}
+END_TEST
+
 START_TEST(an_ordinary_users_namespace_is_the_jails)
 {
 	static const char config_text[] =
@@ -540,6 +569,7 @@ int main(void)
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
 	tcase_add_test(tc, an_initramfs_too_large_for_the_machine_is_refused);
 	tcase_add_test(tc, an_ordinary_users_namespace_is_the_jails);
+	tcase_add_test(tc, the_hypervisor_is_the_caller_where_there_is_no_other_id);
 	tcase_add_test(tc, an_image_is_the_guests_root_and_never_written);
 	tcase_add_test(tc, the_hosts_cgroup_has_the_machine_and_its_overhead);
 	tcase_add_test(tc, cpu_and_block_io_protect_the_host);
