@@ -7,6 +7,7 @@
 #include "gen.h"
 #include "json.h"
 #include "vm_control.h"
+#include "vm_stats.h"
 
 #include <poll.h>
 #include <string.h>
@@ -26,9 +27,12 @@ struct watch {
 
 static int say_stats(const struct watch *w, struct err *e)
 {
+	AUTO_FREE char *said = NULL;
 	AUTO_FREE char *json = NULL;
-	int r = vm_control_ask(w->ctx, w->id, MSG_STATS, NULL, NULL, &json, e);
+	int r = vm_control_ask(w->ctx, w->id, MSG_STATS, NULL, NULL, &said, e);
 
+	if (r == 0)
+		r = vm_stats_json(w->id, said, &json, e);
 	return r < 0 ? r : w->fn(json, w->arg, e);
 }
 

@@ -175,6 +175,20 @@ test_what_a_guest_says_cannot_act_on_a_terminal() {
 	assert_eq "$(cat log)" "husk: warning: container '$ID': in the VM: ?[31mred??and \"more\""
 }
 
+# A guest's statistics are numbers, whatever it says.
+test_statistics_are_written_anew() {
+	plays stats '{"type": "stats", "id": "another", "evil": 1, "data": {"pids": {"current": 7, "text": "\u001b[31m"}, "more": ["\u001b"]}}' up
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	expect_output "{\"type\":\"stats\",\"id\":\"$ID\",\"data\":{\"pids\":{\"current\":7},\"network_interfaces\":null}}" \
+		husk events --stats "$ID"
+	husk delete --force "$ID"
+	plays stats '{"type": "stats", "data": {"pids": {"current": "\u001b[31m"}}}' up
+	husk run -d -b b "$ID" >out 2>&1 </dev/null
+	expect_error "the VM's statistics: data.pids.current: expected" husk events --stats "$ID"
+	husk delete --force "$ID"
+	assert_nothing_left
+}
+
 # Of what a guest says of its memory no more waits for a reader than fits.
 test_events_that_nobody_reads_are_bounded() {
 	plays up sleep 2000 ooms 100000 out 1 sleep 1000 exit 137
@@ -354,7 +368,7 @@ test_an_agent_that_answers_nothing() {
 # ---- a machine that does not run ----
 
 answers() { husk events --stats "$ID"; }
-updates() { husk events --stats "$ID" | jq .updates; }
+updates() { husk events --stats "$ID" | jq .data.pids.current; }
 lives() { kill -0 "$1" 2>/dev/null; }
 
 # As a container that is paused, as far as a guest that is stopped can be: signals come when it is resumed.

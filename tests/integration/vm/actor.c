@@ -12,6 +12,7 @@
  *   oom, ooms N    says that memory ran out, N times
  *   log TEXT       has something to warn of
  *   warns N TEXT   before each answer from then on, N times
+ *   stats TEXT     are its statistics; else there are as many processes as UPDATEs came
  *   exit STATUS    of the container
  *   sleep MS
  *   die STATUS     ends at once, with what it has said under way
@@ -41,7 +42,7 @@ static struct actor {
 	struct credit_sender credit;
 	bool started, ended, holds;
 	unsigned int updates;
-	const char *warning;
+	const char *warning, *stats;
 	int warnings;
 } a;
 
@@ -76,9 +77,11 @@ static void end_container(int status)
 
 static void say_stats(uint32_t request)
 {
-	AUTO_FREE char *text = x_printf("{\"type\":\"stats\",\"updates\":%u}", a.updates);
+	AUTO_FREE char *text = x_printf("{\"type\":\"stats\",\"data\":{\"pids\":{\"current\":%u}}}", a.updates);
 
-	(void)message_put_text(&a.out, request, text, strlen(text));
+	const char *say = a.stats ? a.stats : text;
+
+	(void)message_put_text(&a.out, request, say, strlen(say));
 }
 
 static void warn(const char *text, uint32_t request)
@@ -206,6 +209,8 @@ static void act(const char *word, const char *argument)
 		say(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "log"))
 		warn(argument, 0);
+	else if (str_eq(word, "stats"))
+		a.stats = argument;
 	else if (str_eq(word, "ooms"))
 		say_ooms(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "exit"))
