@@ -35,6 +35,7 @@ struct making {
 	struct vm_host host;
 	struct vm_kernel kernel;
 	char *jail_root, *mon, *file_server;
+	gid_t *groups;
 	const char *system_dirs[SYSTEM_DIRS_MAX];
 	struct vmplan plan;
 };
@@ -46,6 +47,7 @@ static void making_free(struct making *m)
 	json_free(&m->host_doc);
 	free(m->host_text);
 	free(m->jail_root);
+	free(m->groups);
 	free(m->mon);
 	free(m->file_server);
 }
@@ -256,6 +258,24 @@ static bool may_open_kvm(const struct vmplan_input *in)
 	return false;
 }
 
+/* The ids of an ordinary user's guest are those of the user's namespace, which has none of the others. */
+static int find_groups(struct making *m, struct vmplan_input *in, struct err *e)
+{
+	int n = 0;
+
+	if (!in->unprivileged && vm_cross_keeps_groups(in->config->root))
+		n = getgroups(0, NULL);
+	if (n > 0) {
+		m->groups = x_calloc((size_t)n, sizeof(*m->groups));
+		n = getgroups(n, m->groups);
+	}
+	if (n < 0)
+		return err_sys(e, errno, "annotations[\"run.oci.keep_original_groups\"]: getgroups");
+	in->groups = m->groups;
+	in->n_groups = (size_t)n;
+	return 0;
+}
+
 static int plan(struct making *m, const struct vm_create *c, const struct husk_ctx *ctx, const char *bundle,
 		const struct json_doc *config, struct err *e)
 {
@@ -271,6 +291,8 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	int r;
 
 	r = find_hypervisor(m, &in.hypervisor, e);
+	if (r == 0)
+		r = find_groups(m, &in, e);
 	if (r == 0)
 		r = find_helper("husk-mon", &m->mon, e);
 	if (r == 0 && !m->host.file_server)

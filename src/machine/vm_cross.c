@@ -149,13 +149,17 @@ bool vm_cross_leaves_out(const char *key)
 
 bool vm_cross_annotation_enters(const char *name, bool told)
 {
-	static const char *const guests[] = { "run.oci.keep_original_groups", "run.oci.seccomp_fail_unknown_syscall" };
-
-	for (size_t i = 0; i < ARRAY_LEN(guests); i++)
-		if (str_eq(name, guests[i]))
-			return true;
+	if (str_eq(name, "run.oci.seccomp_fail_unknown_syscall"))
+		return true;
 	return told && !str_starts(name, "run.oci.") && !str_starts(name, "io.husk.") &&
 	       !str_starts(name, "org.systemd.");
+}
+
+bool vm_cross_keeps_groups(const struct json *config)
+{
+	const char *v = text(json_get(config, "annotations"), "run.oci.keep_original_groups");
+
+	return v && !str_eq(v, "0") && !str_eq(v, "false");
 }
 
 /* Without the action the path is not used (config-linux.md, "Seccomp"). */

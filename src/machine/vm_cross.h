@@ -21,6 +21,8 @@ bool vm_cross_is_hosts_fs(const struct json *mount);
 /* Does the guest get this annotation? told: a hook in the guest is told of all that are not about the host. Else it gets
  * none but the library's own: engines write paths and names of the host there. */
 bool vm_cross_annotation_enters(const char *name, bool told);
+/* Are the caller's groups the container's (run.oci.keep_original_groups)? They are handed over by number. */
+bool vm_cross_keeps_groups(const struct json *config);
 /* May this be the source of a bind mount? mount: for messages. Looks at the file: sockets, FIFOs and devices have
  * their other end on the host, and kernel file systems tell of the host. */
 int vm_cross_check_source(const struct json *mount, const char *path, struct err *e);

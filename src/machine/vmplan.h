@@ -23,6 +23,8 @@
 #include "machine.h"
 #include "vm_section.h"
 
+#include <sys/types.h>
+
 #define VM_GUEST_FOLDER "/run/husk-fs"
 #define VM_FOLDER_TAG "husk"
 #define VM_CHANNEL_NAME "husk.agent"
@@ -41,6 +43,8 @@ struct vmplan_input {
 	const char *const *system_dirs; /* those of /usr, /lib, ... that there are; ends with a NULL */
 	uint64_t initrd_bytes;		/* of that file */
 	bool kvm;			/* the machine can have /dev/kvm */
+	const gid_t *groups;		/* the caller's, if vm_cross_keeps_groups() */
+	size_t n_groups;
 	/* The caller is not the host's root: a user namespace that config.json asks for is the jail's, so
 	 * that husk-fsd may do in it what root does, and the guest's container needs none. */
 	bool unprivileged;

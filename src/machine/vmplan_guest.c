@@ -160,12 +160,62 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in)
 	gen_object_close(g);
 }
 
+/* A number of 32 bits, or 0. */
+static uint64_t number(const struct json *obj, const char *key)
+{
+	const struct json *v = json_get(obj, key);
+	uint64_t n = 0;
+
+	return v && json_u64(v, UINT32_MAX, &n, NULL) == 0 ? n : 0;
+}
+
+/* What a group of the host's is in the guest's user namespace; false: nothing. */
+static bool group_in_guest(const struct vmplan_input *in, gid_t group, uint64_t *out)
+{
+	const struct json *maps = json_get(json_get(in->config->root, "linux"), "gidMappings");
+
+	*out = group;
+	if (!maps || !maps->len)
+		return true;
+	json_each (map, maps) {
+		uint64_t first = number(map, "hostID");
+
+		if (group < first || group - first >= number(map, "size"))
+			continue;
+		*out = number(map, "containerID") + (group - first);
+		return true;
+	}
+	return false;
+}
+
+/* With the groups of the caller in place of config.json's. */
+static void add_user(yajl_gen g, const struct vmplan_input *in, const struct json *user)
+{
+	uint64_t group;
+
+	gen_object_open(g, user->key);
+	json_each (item, user)
+		if (!str_eq(item->key, "additionalGids"))
+			vmplan_copy(g, in->config, item, item->key);
+	gen_array_open(g, "additionalGids");
+	for (size_t i = 0; i < in->n_groups; i++)
+		if (group_in_guest(in, in->groups[i], &group))
+			(void)yajl_gen_integer(g, (long long)group);
+	gen_array_close(g);
+	gen_object_close(g);
+}
+
 static void add_process(yajl_gen g, const struct vmplan_input *in)
 {
+	bool keeps = vm_cross_keeps_groups(in->config->root);
+
 	gen_object_open(g, "process");
-	json_each (item, json_get(in->config->root, "process"))
-		if (!vm_cross_leaves_out(item->key))
+	json_each (item, json_get(in->config->root, "process")) {
+		if (keeps && str_eq(item->key, "user") && item->type == JSON_OBJECT)
+			add_user(g, in, item);
+		else if (!vm_cross_leaves_out(item->key))
 			vmplan_copy(g, in->config, item, item->key);
+	}
 	gen_object_close(g);
 }
 

@@ -17,6 +17,7 @@ static struct json_text config, jail, guest;
 static struct vmplan plan;
 static bool with_kvm, unprivileged;
 static uint64_t initrd_bytes;
+static const gid_t groups[] = { 4242, 7 }; /* of husk's caller */
 
 static int make(const char *quoted, struct err *e)
 {
@@ -36,6 +37,8 @@ static int make(const char *quoted, struct err *e)
 		.file_server = "/l/husk-fsd",
 		.system_dirs = dirs,
 		.initrd_bytes = initrd_bytes,
+		.groups = groups,
+		.n_groups = ARRAY_LEN(groups),
 		.kvm = with_kvm,
 		.unprivileged = unprivileged,
 	};
@@ -116,7 +119,7 @@ START_TEST(the_guest_follows_the_config_in_the_shared_folder)
 			  "{'destination':'/d','type':'bind','source':'/host/d','options':['rbind','ro','idmap']},"
 			  "{'destination':'/e','source':'e','options':['bind','rw'],'uidMappings':[]}],"
 			  "'hooks':{'startContainer':[{'path':'/s'}],'poststop':[{'path':'/p'}]},"
-			  "'annotations':{'a':'b','run.oci.hooks.stdout':'/x','run.oci.keep_original_groups':'1'},"
+			  "'annotations':{'a':'b','run.oci.hooks.stdout':'/x'},"
 			  "'linux':{'cgroupsPath':'/c','sysctl':{'a':'b'},'namespaces':[{'type':'network','path':'/n'},"
 			  "{'type':'pid'},{'type':'ipc'}]},'vm':{}}",
 			  e));
@@ -145,7 +148,37 @@ START_TEST(the_guest_follows_the_config_in_the_shared_folder)
 	ck_assert_ptr_null(strstr(plan.guest, "/host/d"));
 	ck_assert_ptr_null(strstr(plan.guest, "/b/"));
 	ck_assert_ptr_null(strstr(plan.guest, "hooks.stdout"));
-	ck_assert_ptr_nonnull(strstr(plan.guest, "keep_original_groups"));
+	done();
+}
+END_TEST
+
+#define KEEPS(value, linux_)                                                              \
+	"{'root':{'path':'r'},'process':{'user':{'uid':1,'gid':2,'additionalGids':[9]}}," \
+	"'annotations':{'run.oci.keep_original_groups':'" value "'},'linux':{" SPACES linux_ "}}"
+
+static const struct {
+	const char *config, *user;
+} kept[] = {
+	{ KEEPS("0", ""), "{'uid':1,'gid':2,'additionalGids':[9]}" },
+	{ KEEPS("1", ""), "{'uid':1,'gid':2,'additionalGids':[4242,7]}" },
+	/* by their ids in the guest's user namespace, if they have one there */
+	{ KEEPS("1",
+		",'gidMappings':[{'containerID':0,'hostID':4000,'size':243},{'containerID':500,'hostID':8,'size':1}]"),
+	  "{'uid':1,'gid':2,'additionalGids':[242]}" },
+};
+
+/* The guest's processes keep nothing: the groups are handed over. */
+START_TEST(the_callers_groups_are_the_guests_where_they_are_kept)
+{
+	struct json_text want = json_text(kept[_i].user);
+	const struct json *user;
+
+	ck_assert_ok(make(kept[_i].config, e));
+	user = at(&guest, "process.user");
+	ck_assert_uint_eq(user->end - user->start, strlen(want.doc.text));
+	ck_assert_int_eq(strncmp(guest.doc.text + user->start, want.doc.text, strlen(want.doc.text)), 0);
+	ck_assert_ptr_null(strstr(plan.guest, "keep_original_groups"));
+	json_text_free(&want);
 	done();
 }
 END_TEST
@@ -564,6 +597,7 @@ int main(void)
 	TCase *tc = tcase_create("vmplan");
 
 	tcase_add_test(tc, the_guest_follows_the_config_in_the_shared_folder);
+	tcase_add_loop_test(tc, the_callers_groups_are_the_guests_where_they_are_kept, 0, ARRAY_LEN(kept));
 	tcase_add_test(tc, annotations_are_told_to_hooks_of_the_guest_alone);
 	tcase_add_test(tc, the_jail_holds_what_the_guest_sees);
 	tcase_add_test(tc, the_machine_has_what_the_limits_say);
