@@ -58,7 +58,7 @@ snapshot() {
 	echo "== processes" && for line in /proc/[0-9]*; do [ "${line#/proc/}" = "$BASHPID" ] || echo "$line"; done
 	echo "== sockets" && echo "$(</proc/net/unix)"
 	echo "== descriptors" && echo "/proc/$$/fd"/*
-	echo "== files" && find "$ROOT" "$T/b" ! -path "$ROOT/.seccomp*" -printf '%M %U:%G %p\n'
+	echo "== files" && find "$ROOT" "$T/b" ! -path "$ROOT/.seccomp*" ! -path "$ROOT/.jail*" -printf '%M %U:%G %p\n'
 }
 
 # Waits until all is as in file $1: what was killed needs a moment.
