@@ -584,10 +584,13 @@ test_kvm_that_qemu_may_not_open() {
 	chmod 755 "$T"
 	chown -R "$uid" b
 	as_husk() { as_user "$HUSK" --root "$T/home/state" --cgroup-manager disabled "$@"; }
-	run as_husk create -b b "$ID"
-	assert_eq "$STATUS" 0 "status: $ERR"
-	assert_match "$ERR" "warning: /dev/kvm: its mode 0600 keeps out user 65534 .*: emulating"
-	as_husk delete --force "$ID"
+	[[ $(as_husk vm info) == *"usable for a kernel: yes"* ]] || skip "a KVM that is now and then too slow: $(as_husk vm info | grep '^kvm')"
+	warned() { # a busy machine may find KVM too slow, and say nothing
+		run as_husk create -b b "$ID"
+		[ "$STATUS" != 0 ] || as_husk delete --force "$ID"
+		[[ $STATUS = 0 && $ERR == *"warning: /dev/kvm: its mode 0600 keeps out user 65534 "*": emulating"* ]]
+	}
+	wait_for 60 warned
 	chmod 666 dev/kvm
 	run as_husk create -b b "$ID"
 	assert_eq "$STATUS $ERR" "0 "
