@@ -5,7 +5,9 @@
  * One thread (the caller of backend_run()) takes QEMU's messages, the others serve requests. A
  * thread waits for a kick of any queue in one epoll set, takes requests from that queue until
  * there is none, and serves each with no lock of the queue held: so several work on one queue at
- * once, and a request that blocks (fsync) holds up nobody while threads are left.
+ * once, and a request that blocks (fsync) holds up, while threads are left, those only that came with the
+ * same kick. Nobody polls: it was tried for 100 microseconds beside QEMU's TCG on two cores, and took from the
+ * guest more than it gave.
  *
  * `lock` keeps the two sides apart: a thread holds it for reading while it has a request; a
  * message that changes memory or a queue waits for all of them (writing).
