@@ -18,6 +18,7 @@
 
 #define MEMORY 65536
 #define FDS_MAX (VHOST_FDS_MAX + 2)
+#define LEAK_MAX 64
 
 enum kind { MEMORY_FILE, EVENT, EMPTY_FILE, DIRECTORY, KINDS };
 
@@ -89,6 +90,14 @@ static int next_fd(void)
 	return fd;
 }
 
+/* As it was before, when `before` was the lowest that is free: none was closed below, and none is left open. */
+static void check_fds(int before)
+{
+	require(next_fd() == before);
+	for (int fd = before + 1; fd < before + LEAK_MAX; fd++)
+		require(fcntl(fd, F_GETFD) < 0);
+}
+
 static void check_queues(const struct backend *d)
 {
 	for (unsigned int i = 0; i < BACKEND_QUEUES_MAX; i++) {
@@ -120,6 +129,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_queues(&device);
 	end_backend(&device);
 	fd_close(&pair[0]);
-	require(next_fd() == before);
+	check_fds(before);
 	return 0;
 }
