@@ -39,6 +39,7 @@ replace_runtimes() {
 		chmod 755 "$real"
 	done
 	ln -sf "$(realpath "$HUSK")" /usr/local/bin/husk
+	ln -sf husk /usr/local/bin/husk-vm
 	touch "$CLIENTS/ready"
 }
 
@@ -197,7 +198,8 @@ compare_tests() {
 }
 
 # lib.sh's: the scenarios, then what the file itself defines.
+SCENARIOS=()
 test_functions() {
-	printf 'test_%s\n' "${SCENARIOS[@]}"
+	[ "${#SCENARIOS[@]}" = 0 ] || printf 'test_%s\n' "${SCENARIOS[@]}"
 	sed -n 's/^\(test_[A-Za-z0-9_]*\)() *{.*/\1/p' "$0"
 }
