@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A start that the program itself ends, and what a caller of the library may make of config.json:
-# libcontainer.h, struct husk_instead. The programs are deferred/starter.c and deferred/program.c.
+# A start that the program itself ends, what a caller of the library may make of config.json, and limits that it keeps
+# elsewhere, too: libcontainer.h, struct husk_instead, struct husk_update_opts. The programs are deferred/starter.c and deferred/program.c.
 # runs-as: root
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
@@ -148,6 +148,25 @@ test_many_descriptors_of_the_caller() {
 	deferred_bundle 5 up 0 0
 	starter detach b "$ID" 3</dev/null 4</dev/null 5</dev/null 6</dev/null 9</dev/null >out
 	assert_eq "$(cat out)" "$(printf 'fd 3\nfd 4\nfd 5\ngiven: a gift')" "descriptors"
+	husk delete --force "$ID"
+}
+
+test_an_update_that_is_refused_elsewhere_is_taken_back() {
+	local file sizes='{"hugepageLimits": [{"pageSize": "2MB", "limit": 8388608}]}'
+	[ -x "$STARTER" ] || skip "no program '$STARTER': make check builds it"
+	make_bundle b --arg path "/$ID" '.process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = $path'
+	file=$(cgroup2_root)/$ID/hugetlb.2MB.max
+	husk run -d -b b "$ID" >out 2>&1 </dev/null || fail "$(cat out)"
+	husk update -r - "$ID" <<<'{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}' || skip "no limit of huge pages of 2 MiB here"
+	run starter update "$ID" "$sizes" refuse
+	assert_eq "$STATUS $OUT $ERR" "1 asked refused elsewhere"
+	assert_eq "$(cat "$file")" 4194304 "the limit after an update that was refused"
+	run starter update "$ID" "$sizes" agree
+	assert_eq "$STATUS $OUT $ERR" "0 asked "
+	assert_eq "$(cat "$file")" 8388608 "the limit after an update"
+	# what is refused here is not asked elsewhere
+	run starter update "$ID" '{"hugepageLimits": [{"pageSize": "3MB", "limit": 8388608}]}' agree
+	assert_eq "$STATUS $OUT" "1 " "an update of pages that there are not: $ERR"
 	husk delete --force "$ID"
 }
 

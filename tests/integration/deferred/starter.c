@@ -2,7 +2,8 @@
 /*
  * starter.c: for test_deferred.sh, a caller of libcontainer that has the program end its own start:
  * `starter ROOT create|run|detach BUNDLE ID` rewrites config.json's hostname, gives the program a memory file
- * and a socket to listen on; `starter ROOT exec|exec-detach ID PROGRAM [ARGUMENT]...` gives a memory file.
+ * and a socket to listen on; `starter ROOT exec|exec-detach ID PROGRAM [ARGUMENT]...` gives a memory file;
+ * `starter ROOT update ID RESOURCES agree|refuse` updates limits that are kept elsewhere, too, where it is said.
  * Errors are one line on standard error and status 1.
  */
 #include "fd.h"
@@ -54,6 +55,24 @@ static int exec_in(const struct husk_ctx *ctx, char **argv, bool detach, int *st
 	return husk_exec(ctx, argv[3], &o, status, e);
 }
 
+static int update_elsewhere(void *arg, struct err *e)
+{
+	(void)puts("asked");
+	return str_eq(arg, "refuse") ? err_set(e, EINVAL, "refused elsewhere") : 0;
+}
+
+static int update(const struct husk_ctx *ctx, char **argv, struct err *e)
+{
+	struct husk_update_opts o = {
+		.resources = argv[4],
+		.len = strlen(argv[4]),
+		.then = update_elsewhere,
+		.then_arg = argv[5],
+	};
+
+	return husk_update(ctx, argv[3], &o, e);
+}
+
 int main(int argc, char **argv)
 {
 	struct husk_ctx ctx = { .cgroup_manager = HUSK_CGROUP_DISABLED, .host_root = !husk_is_rootless() };
@@ -67,7 +86,9 @@ int main(int argc, char **argv)
 	ctx.rootless = !ctx.host_root;
 	o.create.bundle = argv[3];
 	o.detach = str_eq(argv[2], "detach");
-	if (str_starts(argv[2], "exec"))
+	if (str_eq(argv[2], "update"))
+		r = argc == 6 ? update(&ctx, argv, &e) : -EINVAL;
+	else if (str_starts(argv[2], "exec"))
 		r = exec_in(&ctx, argv, str_eq(argv[2], "exec-detach"), &status, &e);
 	else if (str_eq(argv[2], "create"))
 		r = husk_create(&ctx, argv[4], &o.create, &e);
