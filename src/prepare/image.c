@@ -2,6 +2,7 @@
 /* image.c: see image.h. */
 #include "image.h"
 
+#include "le.h"
 #include "str.h"
 
 #include <ctype.h>
@@ -24,16 +25,6 @@
 #define XEN_NOTE_PVH 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
 #define PHDRS_MAX 64
 
-static uint16_t le16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-	return le16(p) | (uint32_t)le16(p + 2) << 16;
-}
-
 /* The word at s, which ends at a blank or a NUL. It becomes the name of a directory. */
 static int copy_version(const uint8_t *s, size_t room, char out[IMAGE_VERSION_MAX], struct err *e)
 {
@@ -55,11 +46,11 @@ static int parse_bzimage(const uint8_t *data, size_t size, struct image *out, st
 {
 	size_t sects = data[SETUP_SECTS] ? data[SETUP_SECTS] : SECTS_OF_0;
 	size_t setup = (sects + 1) * SECTOR;
-	size_t version = (size_t)le16(data + KERNEL_VERSION) + 0x200;
-	uint32_t off = le32(data + PAYLOAD_OFFSET), len = le32(data + PAYLOAD_LENGTH);
+	size_t version = (size_t)le16_get(data + KERNEL_VERSION) + 0x200;
+	uint32_t off = le32_get(data + PAYLOAD_OFFSET), len = le32_get(data + PAYLOAD_LENGTH);
 	int r;
 
-	if (le16(data + PROTOCOL) < 0x20c || !(le16(data + XLOADFLAGS) & 1))
+	if (le16_get(data + PROTOCOL) < 0x20c || !(le16_get(data + XLOADFLAGS) & 1))
 		return err_set(e, ENOEXEC,
 			       "a bzImage without a 64-bit entry: expected a kernel for x86-64, 3.8 or newer");
 	if (setup >= size || off >= size - setup || len > size - setup - off || len < 8)
@@ -136,11 +127,11 @@ int image_check_elf(const uint8_t *data, size_t size, struct err *e)
 static bool notes_have_pvh(const uint8_t *p, size_t len)
 {
 	while (len >= 12) {
-		size_t name = ((size_t)le32(p) + 3) & ~(size_t)3, desc = ((size_t)le32(p + 4) + 3) & ~(size_t)3;
+		size_t name = ((size_t)le32_get(p) + 3) & ~(size_t)3, desc = ((size_t)le32_get(p + 4) + 3) & ~(size_t)3;
 
 		if (name > len - 12 || desc > len - 12 - name)
 			return false;
-		if (le32(p + 8) == XEN_NOTE_PVH && le32(p) == sizeof("Xen") &&
+		if (le32_get(p + 8) == XEN_NOTE_PVH && le32_get(p) == sizeof("Xen") &&
 		    memcmp(p + 12, "Xen", sizeof("Xen")) == 0)
 			return true;
 		p += 12 + name + desc;
@@ -208,7 +199,8 @@ int image_parse(const uint8_t *data, size_t size, struct image *out, struct err 
 
 	if (size >= SELFMAG && memcmp(data, ELFMAG, SELFMAG) == 0)
 		r = parse_elf(data, size, &image, e);
-	else if (size >= HEADER_END && le16(data + BOOT_FLAG) == 0xaa55 && memcmp(data + HEADER_MAGIC, "HdrS", 4) == 0)
+	else if (size >= HEADER_END && le16_get(data + BOOT_FLAG) == 0xaa55 &&
+		 memcmp(data + HEADER_MAGIC, "HdrS", 4) == 0)
 		r = parse_bzimage(data, size, &image, e);
 	else
 		r = err_set(e, ENOEXEC, "no kernel for x86-64: expected a bzImage (vmlinuz) or an ELF vmlinux");

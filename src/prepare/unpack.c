@@ -2,6 +2,7 @@
 /* unpack.c: see unpack.h. */
 #include "unpack.h"
 
+#include "le.h"
 #include "str.h"
 
 #include <limits.h>
@@ -148,11 +149,6 @@ static int unpack_zstd(const uint8_t *data, size_t size, struct unpacked *out, s
 	return r;
 }
 
-static uint32_t le32(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* A block that did not unpack into the room that is left: is it because there is more in it? */
 static bool lz4_fills(const uint8_t *block, uint32_t len, struct unpacked *out, size_t room)
 {
@@ -168,12 +164,12 @@ static int unpack_lz4(const uint8_t *data, size_t size, struct unpacked *out, si
 	size_t off = 4;
 
 	while (size - off >= 4) {
-		uint32_t len = le32(data + off);
+		uint32_t len = le32_get(data + off);
 		size_t room = max - out->len;
 		int n;
 
 		off += 4;
-		if (len == le32(packings[PACKING_LZ4].magic)) /* another frame follows */
+		if (len == le32_get(packings[PACKING_LZ4].magic)) /* another frame follows */
 			continue;
 		if (off == size && out->len)
 			break;

@@ -2,6 +2,7 @@
 /* frame.c: see frame.h. */
 #include "frame.h"
 
+#include "le.h"
 #include "str.h"
 
 #include <assert.h>
@@ -27,17 +28,17 @@ void frame_put_u64(uint8_t *p, uint64_t v)
 
 uint16_t frame_get_u16(const uint8_t *p)
 {
-	return (uint16_t)(p[0] | p[1] << 8);
+	return le16_get(p);
 }
 
 uint32_t frame_get_u32(const uint8_t *p)
 {
-	return frame_get_u16(p) | (uint32_t)frame_get_u16(p + 2) << 16;
+	return le32_get(p);
 }
 
 uint64_t frame_get_u64(const uint8_t *p)
 {
-	return frame_get_u32(p) | (uint64_t)frame_get_u32(p + 4) << 32;
+	return le64_get(p);
 }
 
 void frame_header_encode(const struct frame *f, uint8_t out[FRAME_HEADER])
