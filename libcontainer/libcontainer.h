@@ -133,6 +133,10 @@ int husk_resume(const struct husk_ctx *ctx, const char *id, struct err *e);
 int husk_mounts_add(const struct husk_ctx *ctx, const char *id, const char *file, struct err *e);
 int husk_mounts_remove(const struct husk_ctx *ctx, const char *id, const char *file, struct err *e);
 
+/* What the file says, as the text of an object with "mounts"; malloc'ed. Refused and warned of is what husk_mounts_add()
+ * (or _remove()) would find in the text for a container of this config.json. For who does it elsewhere. */
+int husk_mounts_read(const char *config, size_t len, const char *file, bool removal, char **out_json, struct err *e);
+
 /* The OCI state as JSON text. */
 int husk_state(const struct husk_ctx *ctx, const char *id, char **out_json, struct err *e);
 

@@ -358,6 +358,25 @@ static int change(const struct husk_ctx *ctx, const char *id, const char *file, 
 	return r;
 }
 
+int husk_mounts_read(const char *config, size_t len, const char *file, bool removal, char **out_json, struct err *e)
+{
+	struct spec *spec = NULL, *asked = NULL;
+	struct plan *plan = NULL;
+	int r = spec_parse(config, len, &spec, e);
+
+	if (r == 0)
+		r = spec_load_mounts(AT_FDCWD, file, &asked, e);
+	if (r == 0 && !removal)
+		r = plan_make_mounts(asked, spec, "/", &plan, e);
+	if (r == 0)
+		*out_json = asked->doc.root->type == JSON_ARRAY ? x_printf("{\"mounts\":%s}", asked->text)
+								: x_strdup(asked->text);
+	plan_free(plan);
+	spec_free(asked);
+	spec_free(spec);
+	return r;
+}
+
 int husk_mounts_add(const struct husk_ctx *ctx, const char *id, const char *file, struct err *e)
 {
 	return change(ctx, id, file, false, e);
