@@ -7,10 +7,12 @@
 #include "str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS_FIRST 256
+#define DEPTH_MAX 4096 /* directories above one */
 
 void fs_inodes_init(struct fs_inodes *t, unsigned int fds_max)
 {
@@ -355,18 +357,93 @@ void fs_inode_linked(struct fs_inodes *t, struct fs_inode *i, const struct statx
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+/* Does the way up from this directory end at ours? From what was unmounted it ends below. When in doubt: yes. */
+static bool is_below(const struct fs_inode *i, const struct fs_key *top)
+{
+	struct fs_key key = i->key;
+	AUTO_FD fd = -1;
+
+	for (unsigned int depth = 0; depth < DEPTH_MAX; depth++) {
+		int above = openat(fd < 0 ? i->fd : fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		struct statx stx;
+		struct fs_key up;
+
+		fd_close(&fd);
+		fd = above;
+		if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, FS_STATX_MASK, &stx) < 0)
+			return true;
+		up = fs_key_of(&stx);
+		if (same_key(&up, top))
+			return true;
+		if (same_key(&up, &key))
+			return false;
+		key = up;
+	}
+	return true;
+}
+
+/* A pinned one that the guest holds no more; the reference is taken over. Returns it if it was taken out. */
+static struct fs_inode *take_out_unmounted(struct fs_inodes *t, struct fs_inode *i, const struct fs_key *top)
+{
+	struct fs_inode *gone = NULL;
+
+	if (!same_key(&i->key, top) && !is_below(i, top)) {
+		(void)pthread_mutex_lock(&t->lock);
+		if (i->lookups == 0 && slots_get(&t->slots, i->nodeid) == i)
+			gone = take_out(t, i);
+		(void)pthread_mutex_unlock(&t->lock);
+	}
+	fs_inode_put(t, i);
+	return gone;
+}
+
+/* With one of them go those below it, which the guest may have given back before. */
+static void clear_unmounted(struct fs_inodes *t, const struct fs_key *top)
+{
+	uint32_t at = 1;
+	bool more = true;
+
+	while (more) {
+		struct fs_inode *i = NULL;
+
+		(void)pthread_mutex_lock(&t->lock);
+		while (!i && ++at < t->slots.n) {
+			i = slots_at(&t->slots, at);
+			if (i && (!i->pinned || i->lookups))
+				i = NULL;
+		}
+		more = i != NULL;
+		if (i)
+			fs_inode_hold(i);
+		(void)pthread_mutex_unlock(&t->lock);
+		if (i)
+			fs_inode_put(t, take_out_unmounted(t, i, top));
+	}
+}
+
 void fs_inode_forget(struct fs_inodes *t, uint64_t nodeid, uint64_t n)
 {
-	struct fs_inode *i, *gone = NULL;
+	struct fs_inode *i, *root, *gone = NULL, *pinned = NULL;
+	struct fs_key top = { 0 };
 
 	(void)pthread_mutex_lock(&t->lock);
 	i = slots_get(&t->slots, nodeid);
 	if (i) {
 		i->lookups = n < i->lookups ? i->lookups - n : 0;
-		if (i->lookups == 0 && !i->pinned)
+		root = slots_at(&t->slots, 1);
+		if (i->lookups == 0 && !i->pinned) {
 			gone = take_out(t, i);
+		} else if (i->lookups == 0) {
+			fs_inode_hold(i);
+			pinned = i;
+			top = root ? root->key : i->key;
+		}
 	}
 	(void)pthread_mutex_unlock(&t->lock);
+	if (pinned)
+		gone = take_out_unmounted(t, pinned, &top);
+	if (pinned && gone)
+		clear_unmounted(t, &top);
 	fs_inode_put(t, gone);
 }
 

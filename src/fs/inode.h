@@ -20,7 +20,8 @@
  *
  * Two kinds are never forgotten: the root, and the root of a mount below it. For a kernel before
  * 6.9 a submount shares the lookups of the directory that it covers, gives them back when that is
- * evicted and goes on to use the number. There are as many as the host has mounts there.
+ * evicted and goes on to use the number. There are as many as the host has mounts there. What the host
+ * has unmounted since is forgotten like any other file: that file system is not to be kept busy.
  *
  * Thread-safe.
  */

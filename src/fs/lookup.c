@@ -67,12 +67,19 @@ static bool is_by_name(const struct fs_inode *dir, const struct statx *stx)
 	       fstatfs(dir->fd, &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC;
 }
 
+/* What was mounted can be unmounted, and on a file of mode 0 something may come to be mounted (vm_places.h): the guest
+ * is to ask each time. */
+static bool may_change(const struct fs_inode *dir, const struct statx *stx)
+{
+	return stx->stx_mnt_id != dir->key.mount || (stx->stx_mode & 07777) == 0;
+}
+
 static void fill(struct fs_request *rq, const struct fs_inode *dir, const struct fs_inode *i, const struct statx *stx,
 		 struct fuse_entry_out *out)
 {
 	*out = (struct fuse_entry_out){
 		.nodeid = i->nodeid,
-		.entry_valid = FS_CACHE_SECONDS,
+		.entry_valid = may_change(dir, stx) ? 0 : FS_CACHE_SECONDS,
 		.attr_valid = FS_CACHE_SECONDS,
 	};
 	lookup_attr(&out->attr, stx);

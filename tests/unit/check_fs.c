@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/falloc.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -593,6 +595,89 @@ START_TEST(statx_has_the_birth_time)
 }
 END_TEST
 
+static void forget(uint64_t node, uint64_t n)
+{
+	struct fuse_forget_in in = { .nlookup = n };
+
+	ck_assert_int_eq(talk_send(t, FUSE_FORGET, node, &in, sizeof(in), NULL, NULL), 1);
+}
+
+static bool is_known(uint64_t node)
+{
+	struct fuse_getattr_in in = { 0 };
+
+	return talk_send(t, FUSE_GETATTR, node, &in, sizeof(in), NULL, NULL) == 0;
+}
+
+static char *mount_tmpfs(const char *name)
+{
+	char *path = x_printf("%s/share/%s", t->dir, name);
+
+	ck_assert(mkdir(path, 0755) == 0 && mount("tmpfs", path, "tmpfs", 0, NULL) == 0);
+	return path;
+}
+
+/* Whether a server in a mount namespace of its own could be made. */
+static bool begin_with_mounts(void)
+{
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		puts("skip: no mounts for us");
+		return false;
+	}
+	talk_free(t);
+	set_up();
+	return true;
+}
+
+/* The root of a mount stays known without a lookup (inode.h), but only while it is one. */
+START_TEST(what_the_host_has_unmounted_is_let_go)
+{
+	AUTO_FREE char *path = NULL, *below = NULL;
+	uint64_t node, inner;
+
+	if (!begin_with_mounts())
+		return;
+	path = mount_tmpfs("m");
+	below = mount_tmpfs("m/sub");
+	node = talk_lookup(t, 1, "m");
+	inner = talk_lookup(t, node, "sub");
+	ck_assert(node && inner && node != inner);
+	forget(inner, 1);
+	forget(node, 1);
+	ck_assert(is_known(node) && is_known(inner));
+	ck_assert_uint_eq(talk_lookup(t, 1, "m"), node);
+	ck_assert_uint_eq(talk_lookup(t, node, "sub"), inner);
+	forget(inner, 1); /* before the end of its mount: with that above it, it goes */
+	ck_assert_int_eq(umount2(path, MNT_DETACH), 0);
+	ck_assert(is_known(node) && is_known(inner)); /* the guest has one in use */
+	forget(node, 1);
+	ck_assert(!is_known(node) && !is_known(inner));
+	forget(1, 1000);
+	ck_assert(is_known(1));
+}
+END_TEST
+
+/* So that the guest sees at once what the host has mounted or unmounted. */
+START_TEST(a_name_that_may_be_mounted_on_is_not_kept)
+{
+	AUTO_FREE char *path = NULL;
+
+	host_file("plain", "", 0600);
+	ck_assert(mkdirat(t->dir_fd, "place", 0) == 0 && mkdirat(t->dir_fd, "dir", 0700) == 0);
+	ck_assert(talk_lookup(t, 1, "plain") && entry().entry_valid == FS_CACHE_SECONDS);
+	ck_assert(talk_lookup(t, 1, "dir") && entry().entry_valid == FS_CACHE_SECONDS);
+	ck_assert(talk_lookup(t, 1, "place") && entry().entry_valid == 0);
+	ck_assert(talk_lookup(t, 1, "place") && entry().entry_valid == 0); /* it is known by now */
+	if (!begin_with_mounts())
+		return;
+	path = mount_tmpfs("m");
+	ck_assert(talk_lookup(t, 1, "m") && entry().entry_valid == 0);
+	ck_assert_int_eq(umount2(path, 0), -1); /* it is held */
+	ck_assert_int_eq(umount2(path, MNT_DETACH), 0);
+	ck_assert(talk_lookup(t, 1, "m") && entry().entry_valid == FS_CACHE_SECONDS);
+}
+END_TEST
+
 START_TEST(what_is_left_to_the_guest_is_not_served)
 {
 	static const uint32_t left[] = { FUSE_FLUSH, FUSE_ACCESS, FUSE_GETLK, FUSE_SETLK,
@@ -632,6 +717,8 @@ int main(void)
 	tcase_add_test(c, a_range_is_copied_by_the_host);
 	tcase_add_test(c, a_file_without_a_name_gets_one_by_a_link);
 	tcase_add_test(c, statx_has_the_birth_time);
+	tcase_add_test(c, what_the_host_has_unmounted_is_let_go);
+	tcase_add_test(c, a_name_that_may_be_mounted_on_is_not_kept);
 	tcase_add_test(c, what_is_left_to_the_guest_is_not_served);
 	suite_add_tcase(suite, c);
 	return ck_run(suite);
