@@ -317,6 +317,9 @@ int host_frame(struct agent *a, const struct frame *f, struct err *e)
 	case MSG_CLOSE:
 		return on_stream(a, f, e);
 	case MSG_UPDATE:
+	case MSG_MOUNTS_ADD:
+	case MSG_MOUNTS_REMOVE:
+	case MSG_MOUNTS_GONE:
 	case MSG_PS:
 	case MSG_STATS:
 		return on_container(a, f, &v, e);

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +102,34 @@ static int update(const struct verb *v, struct err *e)
 	return husk_update(v->ctx, v->id, &opts, e);
 }
 
+static int change_mounts(const struct verb *v, struct err *e)
+{
+	AUTO_FREE char *file = x_printf("%s/mounts.%d", v->run_dir, (int)getpid());
+	int r = write_file(file, v, e);
+
+	if (r == 0)
+		r = v->type == MSG_MOUNTS_ADD ? husk_mounts_add(v->ctx, v->id, file, e)
+					      : husk_mounts_remove(v->ctx, v->id, file, e);
+	(void)unlink(file);
+	return r;
+}
+
+/* Each directory of the host's that was mounted there became a mount of this namespace when it was the source of
+ * one: it ends. And looking the name up makes the kernel give up the file that was there, so that
+ * the host's server can close it. */
+static int forget_mounts(const struct verb *v)
+{
+	AUTO_FREE char *text = x_printf("%.*s", (int)v->text_len, v->text ? v->text : "");
+	char *save = NULL;
+	struct stat st;
+
+	for (char *path = strtok_r(text, "\n", &save); path; path = strtok_r(NULL, "\n", &save)) {
+		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+		(void)lstat(path, &st);
+	}
+	return 0;
+}
+
 static int ps(const struct verb *v, struct outcome *out, struct err *e)
 {
 	AUTO_FREE pid_t *pids = NULL;
@@ -151,6 +180,11 @@ static int run(const struct verb *v, int report, struct outcome *out, struct err
 		return send_signal(v, e);
 	case MSG_UPDATE:
 		return update(v, e);
+	case MSG_MOUNTS_ADD:
+	case MSG_MOUNTS_REMOVE:
+		return change_mounts(v, e);
+	case MSG_MOUNTS_GONE:
+		return forget_mounts(v);
 	case MSG_PS:
 		return ps(v, out, e);
 	case MSG_STATS:

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 
 struct verb {
-	uint16_t type; /* MSG_CREATE MSG_START MSG_EXEC MSG_SIGNAL MSG_UPDATE MSG_PS MSG_STATS MSG_OOM */
+	uint16_t type; /* MSG_CREATE MSG_START MSG_EXEC MSG_SIGNAL MSG_UPDATE MSG_MOUNTS_... MSG_PS MSG_STATS MSG_OOM */
 	const struct husk_ctx *ctx;
 	const char *run_dir; /* the agent's own files */
 	const char *id;
-	const char *text; /* CREATE: config.json, EXEC: process.json, UPDATE: linux.resources */
+	const char *text; /* CREATE: config.json, EXEC: process.json, UPDATE: linux.resources, MOUNTS_...: message.h */
 	size_t text_len;
 	uint32_t process;
 	const char *cgroup;  /* EXEC: below the container's; NULL: its own */

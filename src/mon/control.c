@@ -242,6 +242,13 @@ static int resize(struct mon *m, const struct client *c, const struct frame *f, 
 	return r;
 }
 
+static int64_t deadline_of(uint16_t type)
+{
+	bool is_mounts = type == MSG_MOUNTS_ADD || type == MSG_MOUNTS_REMOVE || type == MSG_MOUNTS_GONE;
+
+	return clock_monotonic_ms() + (is_mounts ? MON_EXEC_MS : MON_ANSWER_MS);
+}
+
 static int open_question(struct mon *m, struct client *c, const struct frame *f, struct err *e)
 {
 	if (m->step == STEP_END)
@@ -257,8 +264,7 @@ static int open_question(struct mon *m, struct client *c, const struct frame *f,
 		reply(c, NULL);
 		return 0;
 	}
-	return guest_ask(&m->guest, (enum message_type)f->type, c->text.s, c->text.len, c,
-			 clock_monotonic_ms() + MON_ANSWER_MS, e);
+	return guest_ask(&m->guest, (enum message_type)f->type, c->text.s, c->text.len, c, deadline_of(f->type), e);
 }
 
 /* Negative: the client does not keep to the protocol. gone: nobody waits for the answer any more, as when the jail was
@@ -279,6 +285,9 @@ static int take(struct mon *m, struct client *c, const struct frame *f, bool gon
 	case MSG_PS:
 	case MSG_STATS:
 	case MSG_UPDATE:
+	case MSG_MOUNTS_ADD:
+	case MSG_MOUNTS_REMOVE:
+	case MSG_MOUNTS_GONE:
 	case MSG_EXEC:
 	case MSG_WATCH:
 		break;

@@ -101,7 +101,7 @@ int guest_exec(struct guest *g, const struct message_exec *m, const char *proces
 	       int64_t deadline_ms, uint32_t *out_process, struct err *e);
 int guest_signal(struct guest *g, uint32_t process, const struct message_signal *m, void *who, int64_t deadline_ms,
 		 struct err *e);
-/* PS, STATS; UPDATE with a text. */
+/* PS, STATS; UPDATE and MOUNTS_... with a text. */
 int guest_ask(struct guest *g, enum message_type type, const char *text, size_t len, void *who, int64_t deadline_ms,
 	      struct err *e);
 void guest_resize(struct guest *g, uint32_t process, const struct message_size *m);

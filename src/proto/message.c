@@ -55,6 +55,9 @@ static const struct shape {
 	[MSG_OOM] = { "OOM", SIDE_AGENT, 0, 0, false },
 	[MSG_LOG] = { "LOG", SIDE_AGENT, CODE_LEN + 1, CODE_LEN + MESSAGE_REASON_MAX, false },
 	[MSG_WATCH] = { "WATCH", SIDE_HOST, 0, 0, false },
+	[MSG_MOUNTS_ADD] = { "MOUNTS_ADD", SIDE_HOST, 0, 0, false },
+	[MSG_MOUNTS_REMOVE] = { "MOUNTS_REMOVE", SIDE_HOST, 0, 0, false },
+	[MSG_MOUNTS_GONE] = { "MOUNTS_GONE", SIDE_HOST, 0, 0, false },
 	[MSG_CLOSE] = { "CLOSE", SIDE_HOST, CLOSE_LEN, CLOSE_LEN, true },
 };
 

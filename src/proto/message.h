@@ -10,6 +10,7 @@
  *   START -> OK                process 0 runs from here on
  *   TEXT* EXEC -> OK           the text is a process.json; the frame's process is a new number
  *   SIGNAL, RESIZE, PS, STATS, TEXT* UPDATE (linux.resources) -> OK, before it TEXT* where there is something to say
+ *   TEXT* MOUNTS_ADD, MOUNTS_REMOVE (mounts of a config.json), MOUNTS_GONE (paths) -> OK
  *   SHUTDOWN                   is answered by the end of the channel
  *
  * From the OK of START or EXEC on: STDIN and STDIN_EOF to the process until its EXIT, STDOUT and
@@ -70,6 +71,11 @@ enum message_type {
 	MSG_LOG,	/* struct message_log */
 	MSG_CLOSE,	/* from the host: struct message_close: nobody reads this output any more */
 	MSG_WATCH,	/* from husk to husk-mon: empty; OOM is passed on from then on */
+	/* from the host, empty; their text is what the file of `husk mounts` is, with the guest's sources: */
+	MSG_MOUNTS_ADD,
+	MSG_MOUNTS_REMOVE,
+	/* from the host: empty; the text has a path of the guest's a line, where the host has unmounted something */
+	MSG_MOUNTS_GONE,
 	MSG_TYPE_END,
 };
 

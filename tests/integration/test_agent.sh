@@ -306,6 +306,42 @@ test_ps_and_update() {
 	assert_match "$OUT" "^err 22 .*memory.limit: expected"
 }
 
+test_mounts_are_added_and_removed() {
+	bundle 'exec sleep 1000' '.root.readonly = false'
+	mkdir src && echo hello >src/file
+	jq -n --arg src "$T/src" '{mounts: [{destination: "/tmp/m", source: $src, options: ["bind", "ro"]},
+		{destination: "/tmp/t", type: "tmpfs", source: "added"}]}' >add.json
+	echo '[{"destination": "/tmp/m"}, {"destination": "/tmp/none"}]' >none.json
+	echo '{"mounts": 7}' >bad.json
+	process show.json 'cat /tmp/m/file; grep -c "^added /tmp/t" /proc/self/mounts'
+	run_container mounts-add add.json exec 1 show.json - wait 1 mounts-remove none.json mounts-add bad.json \
+		mounts-remove add.json exec 2 show.json - wait 2
+	expect ok ok ok ok "exit 1 0" "err 2 mounts[1].destination: open '/tmp/none' in the container: No such file or directory" \
+		"$(grep '^err 22 ' <<<"$OUT")" ok ok "exit 2 1" end "agent 0"
+	assert_match "$OUT" "err 22 .*mounts: expected an array"
+	assert_out 1.out $'hello\n1'
+	assert_out 2.out 0
+	assert_eq "$(find run -name 'mounts.*')" "" "files of the agent's"
+}
+
+test_mounts_need_a_container() {
+	bundle true
+	echo '[]' >none.json
+	drive mounts-add none.json mounts-remove none.json mounts-gone none.json shutdown end
+	expect "err 3 there is no container" "err 3 there is no container" "err 3 there is no container" end "agent 0"
+}
+
+# Of what the host has unmounted nothing stays in the agent's own mounts; what it did not name does.
+test_mounts_that_are_gone_are_forgotten() {
+	bundle 'exec sleep 1000'
+	mkdir one two
+	printf '%s\n' "$T/one" "$T/none" >gone
+	run_container shell 'for d in one two; do nsenter -t "$AGENT" -m mount -t tmpfs t "$PWD/$d"; done' mounts-gone gone \
+		await '! grep -q " $PWD/one " "/proc/$AGENT/mounts"' \
+		shell 'grep -q " $PWD/two " "/proc/$AGENT/mounts"'
+	expect ok ok ok end "agent 0"
+}
+
 test_what_the_library_warns_of_comes_as_a_log() {
 	bundle 'exit 0' '.hooks.poststart = [{path: "/bin/false"}]'
 	run_container wait 0

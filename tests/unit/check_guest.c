@@ -237,6 +237,9 @@ START_TEST(text_is_for_those_who_asked_for_it)
 	ck_assert_ok(guest_signal(&guest, 0, &s, &guest, 0, e));
 	(void)message_put_text(&agent, asked(MSG_SIGNAL), "x", 1);
 	ck_assert_fails(deliver(e), EPROTO, "TEXT of question");
+	ck_assert_ok(guest_ask(&guest, MSG_MOUNTS_ADD, "[]", 2, &guest, 0, e));
+	(void)message_put_text(&agent, asked(MSG_MOUNTS_ADD), "x", 1);
+	ck_assert_fails(deliver(e), EPROTO, "TEXT of question");
 	ck_assert_ok(guest_ask(&guest, MSG_STATS, NULL, 0, &guest, 0, e));
 	request = asked(MSG_STATS);
 	memset(much, 'x', GUEST_ANSWER_MAX + 1);

@@ -33,6 +33,7 @@ static struct frame_writer new_writer(void)
 
 START_TEST(test_what_the_host_says_arrives)
 {
+	static const enum message_type mounts[] = { MSG_MOUNTS_ADD, MSG_MOUNTS_REMOVE, MSG_MOUNTS_GONE };
 	struct message_host_hello hello = { .version = MESSAGE_VERSION,
 					    .seconds = 1ULL << 40,
 					    .nanoseconds = 999999999 };
@@ -99,6 +100,13 @@ START_TEST(test_what_the_host_says_arrives)
 	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
 	ck_assert_ok(message_close_decode(&f, &output, e));
 	ck_assert(output.stream == MESSAGE_STREAM_STDOUT && f.process == 2);
+
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+		ck_assert_int_eq(message_put(&w, mounts[i], 0, 8), 0);
+		f = take(&w);
+		ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
+		ck_assert(f.type == mounts[i] && f.request == 8 && f.len == 0);
+	}
 	frame_writer_free(&w);
 }
 END_TEST
@@ -213,6 +221,12 @@ START_TEST(test_each_type_has_its_side_and_its_length)
 		{ { .type = MSG_CREATE, .len = 8 }, MESSAGE_HOST, "CREATE of 8 bytes" },
 		{ { .type = MSG_CREATE, .len = 8 + MESSAGE_ID_MAX + 1 }, MESSAGE_HOST, "CREATE of 1033 bytes" },
 		{ { .type = MSG_CREATE, .len = 9, .process = 1 }, MESSAGE_HOST, "CREATE for process 1" },
+		{ { .type = MSG_MOUNTS_ADD }, MESSAGE_AGENT, "the agent sent MOUNTS_ADD, which only the other end" },
+		{ { .type = MSG_MOUNTS_REMOVE }, MESSAGE_AGENT, "the agent sent MOUNTS_REMOVE, which" },
+		{ { .type = MSG_MOUNTS_GONE }, MESSAGE_AGENT, "the agent sent MOUNTS_GONE, which" },
+		{ { .type = MSG_MOUNTS_ADD, .len = 1 }, MESSAGE_HOST, "MOUNTS_ADD of 1 bytes: it has 0 to 0" },
+		{ { .type = MSG_MOUNTS_REMOVE, .len = 1 }, MESSAGE_HOST, "MOUNTS_REMOVE of 1 bytes: it has 0" },
+		{ { .type = MSG_MOUNTS_GONE, .process = 1 }, MESSAGE_HOST, "MOUNTS_GONE for process 1" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -9,6 +9,7 @@
  *
  *   create FILE ID SIZE, exec N FILE SIZE     SIZE: - or COLUMNSxROWS of a terminal
  *   start, signal N SIGNAL, kill-all SIGNAL, resize N SIZE, update FILE, ps, stats
+ *   mounts-add FILE, mounts-remove FILE, mounts-gone FILE
  *   execs N COUNT FILE                        COUNT of them from N on, at once
  *   exec-in N FILE CGROUP                     in a cgroup below the container's
  *   stdin N FILE, eof N                       (stdin: as fast as credit allows)
@@ -150,11 +151,15 @@ static void do_sleep(uint32_t ms)
 		turn((int)left);
 }
 
-/* A request without an argument. */
-static const struct {
+/* A request without an argument, or with a text alone. */
+static const struct request {
 	const char *word;
 	enum message_type type;
-} plain[] = { { "start", MSG_START }, { "ps", MSG_PS }, { "stats", MSG_STATS } };
+} plain[] = { { "start", MSG_START }, { "ps", MSG_PS }, { "stats", MSG_STATS } },
+  with_text[] = { { "update", MSG_UPDATE },
+		  { "mounts-add", MSG_MOUNTS_ADD },
+		  { "mounts-remove", MSG_MOUNTS_REMOVE },
+		  { "mounts-gone", MSG_MOUNTS_GONE } };
 
 static char **ask(char **w)
 {
@@ -175,11 +180,12 @@ static char **ask(char **w)
 		(void)message_put_create(&d.w, request, &create);
 		return w + 4;
 	}
-	if (str_eq(w[0], "update")) {
-		put_file(w[1]);
-		(void)message_put(&d.w, MSG_UPDATE, 0, request);
-		return w + 2;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(with_text); i++)
+		if (str_eq(w[0], with_text[i].word)) {
+			put_file(w[1]);
+			(void)message_put(&d.w, with_text[i].type, 0, request);
+			return w + 2;
+		}
 	if (str_eq(w[0], "kill-all")) {
 		sig = (struct message_signal){ .signal = parse_number(w[1], 64), .all = true };
 		(void)message_put_signal(&d.w, 0, request, &sig);
