@@ -2,19 +2,22 @@
 /* cmd_mounts.c: husk mounts add, husk mounts remove */
 #include "cmd.h"
 #include "vm_control.h"
+#include "vm_mounts.h"
 
 static int run(const struct husk_ctx *ctx, const void *options, char **words, int *out_status, struct err *e)
 {
+	bool removal;
+
 	(void)options;
 	(void)out_status;
+	removal = str_eq(words[0], "remove");
+	if (!removal && !str_eq(words[0], "add")) {
+		(void)err_set(e, EINVAL, "mounts: expected add or remove, got '%s'", words[0]);
+		return cmd_hint(&cmd_mounts, e);
+	}
 	if (vm_control_is_vm(ctx, words[1]))
-		return err_set(e, ENOTSUP, "mounts: container '%s' is a VM, whose mounts stay as they are", words[1]);
-	if (str_eq(words[0], "add"))
-		return husk_mounts_add(ctx, words[1], words[2], e);
-	if (str_eq(words[0], "remove"))
-		return husk_mounts_remove(ctx, words[1], words[2], e);
-	(void)err_set(e, EINVAL, "mounts: expected add or remove, got '%s'", words[0]);
-	return cmd_hint(&cmd_mounts, e);
+		return vm_mounts_change(ctx, words[1], words[2], removal, e);
+	return removal ? husk_mounts_remove(ctx, words[1], words[2], e) : husk_mounts_add(ctx, words[1], words[2], e);
 }
 
 const struct cmd cmd_mounts = {

@@ -183,7 +183,7 @@ static void find_system_dirs(struct making *m)
 /* Where the jails' mounts stand: the same for all of them, empty and read-only in the jail. */
 static int make_jail_root(struct making *m, const struct husk_ctx *ctx, struct err *e)
 {
-	static const char *const dirs[] = { "dev", "proc", "run", "vm", "export" };
+	static const char *const dirs[] = { "dev", "proc", "run", "vm", "export", VM_ADDED_DIR };
 	AUTO_FD root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FREE char *path = x_printf("%s/" VM_JAIL_DIR, ctx->root);
 	AUTO_FD dir = -1;

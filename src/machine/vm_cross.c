@@ -122,7 +122,7 @@ static bool is_hosts_interface(const char *type)
 	return false;
 }
 
-static int check_mounts(const struct json *config, struct err *e)
+int vm_cross_check_mounts(const struct json *config, struct err *e)
 {
 	json_each (mount, json_get(config, "mounts")) {
 		if (!vm_cross_is_hosts_fs(mount))
@@ -198,7 +198,7 @@ int vm_cross_check(const struct json *config, struct err *e)
 	if (r == 0)
 		r = check_devices(linux_, e);
 	if (r == 0)
-		r = check_mounts(config, e);
+		r = vm_cross_check_mounts(config, e);
 	if (r == 0 && net && net->len)
 		r = json_err(e, ENOTSUP, net, "an interface of the host cannot enter a VM");
 	if (r == 0)

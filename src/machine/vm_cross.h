@@ -13,6 +13,8 @@
 
 /* Looks at the object of a config.json. Refuses joins of the host's namespaces, devices of the host, listeners for system calls. Warns of labels. No system calls. */
 int vm_cross_check(const struct json *config, struct err *e);
+/* The same of `mounts` alone. */
+int vm_cross_check_mounts(const struct json *config, struct err *e);
 /* A member of `process` or `linux` that the guest gets nothing of. */
 bool vm_cross_leaves_out(const char *key);
 /* Is this element of mounts[] neither a bind mount nor what the guest's kernel makes of nothing, such as an overlay?

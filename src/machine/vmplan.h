@@ -10,7 +10,8 @@
  *   the machine what husk-mon is told (proto/machine.h).
  *
  * The shared folder is the jail's /export, which the guest sees as VM_GUEST_FOLDER:
- * <id>/rootfs, and <id>/mounts/<n> for the source of the n-th mount, if that is a bind.
+ * <id>/rootfs, <id>/mounts/<n> for the source of the n-th mount, if that is a bind, and <id>/added/<place> for those
+ * of mounts that were added since (vm_places.h). Of the folder itself the guest can change nothing.
  *
  * The jail's cgroup on the host has memory.max = the machine's memory + vmplan_overhead(),
  * pids.max of its own programs, a device filter, and the `cpu` and `blockIO` of linux.resources. Where the host
@@ -31,11 +32,14 @@
 #define VM_IMAGE_SERIAL "husk.image"	/* the guest's root, of a disk image */
 #define VM_MON_PATH "/vm/husk-mon"	/* in the jail */
 #define VM_JAIL_DIR ".jail"		/* below --root: what the jail's mounts stand on */
+#define VM_ADDED_DIR "added"		/* in VM_JAIL_DIR: what later mounts stand on */
 #define VM_MEMORY_NOTE "husk.vm.memory" /* an annotation of the guest's config: the machine's bytes */
 
 struct vmplan_input {
 	const char *id, *bundle;
 	const struct json_doc *config; /* vm_cross_check() has let it pass */
+	/* Whose linux.uidMappings and linux.gidMappings are the container's; NULL: config. */
+	const struct json_doc *container;
 	const struct vm_section *section;
 	const struct vm_host *host;
 	/* Of the host, absolute: */
@@ -62,6 +66,15 @@ struct vmplan {
 int vmplan_make(const struct vmplan_input *in, struct vmplan *out, struct err *e);
 void vmplan_free(struct vmplan *p);
 
+/* Files for husk_mounts_add(), malloc'ed. in: id, bundle, config (the file of `husk mounts add`) and container are
+ * looked at. Of one mount that vmplan_is_shared(): what adds its source to the jail, at this place. */
+char *vmplan_added_to_jail(const struct vmplan_input *in, const struct json *mount, const char *place);
+/* The whole file, for the guest. places: one for each mount, NULL for those that the guest makes itself. */
+char *vmplan_added_to_guest(const struct vmplan_input *in, const char *const *places);
+/* A place as the jail and as the guest have it; malloc'ed. */
+char *vmplan_place_in_jail(const char *id, const char *place);
+char *vmplan_place_in_guest(const char *id, const char *place);
+
 /* What the machine takes of the host's memory beyond its own, in bytes, both. */
 uint64_t vmplan_overhead(uint64_t memory, bool kvm);
 
@@ -69,7 +82,9 @@ uint64_t vmplan_overhead(uint64_t memory, bool kvm);
  * how many the caller's own namespace maps, which is the jail's where config.json asks for none. unprivileged only. */
 bool vmplan_hypervisor_is_caller(const struct vmplan_input *in, uint64_t own_ids);
 
-/* Is this entry of `mounts` a bind? */
+/* Does this entry of `mounts` come out of the shared folder? */
+bool vmplan_is_shared(const struct json *mount);
+/* Is it a bind? */
 bool vmplan_is_bind(const struct json *mount);
 /* Is its source the symlink, where it is one? (src-nofollow, copy-symlink) */
 bool vmplan_source_is_link(const struct json *mount);

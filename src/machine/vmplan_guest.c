@@ -24,6 +24,11 @@ bool vmplan_is_bind(const struct json *mount)
 	return type && str_eq(type->str, "bind");
 }
 
+bool vmplan_is_shared(const struct json *mount)
+{
+	return vmplan_is_bind(mount) || vm_cross_is_hosts_fs(mount);
+}
+
 bool vmplan_source_is_link(const struct json *mount)
 {
 	json_each (option, json_get(mount, "options"))
@@ -84,15 +89,12 @@ static void bind_options(yajl_gen g, const struct json *mount)
 	gen_array_close(g);
 }
 
-static void add_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
+static void add_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount, const char *source)
 {
-	AUTO_FREE char *source = NULL;
-
-	if (!vmplan_is_bind(mount) && !vm_cross_is_hosts_fs(mount)) {
+	if (!source) {
 		vmplan_copy(g, in->config, mount, NULL);
 		return;
 	}
-	source = x_printf(VM_GUEST_FOLDER "/%s/mounts/%u", in->id, mount->index);
 	gen_object_open(g, NULL);
 	json_each (item, mount)
 		if (!str_eq(item->key, "source") && !str_eq(item->key, "options") && !str_eq(item->key, "type") &&
@@ -106,9 +108,34 @@ static void add_mount(yajl_gen g, const struct vmplan_input *in, const struct js
 static void add_mounts(yajl_gen g, const struct vmplan_input *in)
 {
 	gen_array_open(g, "mounts");
-	json_each (mount, json_get(in->config->root, "mounts"))
-		add_mount(g, in, mount);
+	json_each (mount, json_get(in->config->root, "mounts")) {
+		AUTO_FREE char *source = NULL;
+
+		if (vmplan_is_shared(mount))
+			source = x_printf(VM_GUEST_FOLDER "/%s/mounts/%u", in->id, mount->index);
+		add_mount(g, in, mount, source);
+	}
 	gen_array_close(g);
+}
+
+char *vmplan_place_in_guest(const char *id, const char *place)
+{
+	return x_printf(VM_GUEST_FOLDER "/%s/" VM_ADDED_DIR "/%s", id, place);
+}
+
+char *vmplan_added_to_guest(const struct vmplan_input *in, const char *const *places)
+{
+	yajl_gen g = gen_new(NULL);
+
+	gen_array_open(g, NULL);
+	json_each (mount, json_get(in->config->root, "mounts")) {
+		const char *place = places[mount->index];
+		AUTO_FREE char *source = place ? vmplan_place_in_guest(in->id, place) : NULL;
+
+		add_mount(g, in, mount, source);
+	}
+	gen_array_close(g);
+	return gen_end(g);
 }
 
 static void add_root(yajl_gen g, const struct vmplan_input *in)

@@ -88,11 +88,11 @@ static void export_root(yajl_gen g, const struct vmplan_input *in, const char *r
 }
 
 /* The guest gets nothing that it could write to where the config says ro. */
-static void export_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
+static void export_bind(yajl_gen g, const struct vmplan_input *in, const struct json *mount, const char *where)
 {
 	static const char *const mappings[] = { "uidMappings", "gidMappings", NULL };
 	static const char *const passed[] = { "ro", "rro" };
-	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/mounts/%u", in->id, mount->index);
+	const struct json_doc *container = in->container ? in->container : in->config;
 	AUTO_FREE char *source = vmplan_source(mount, in->bundle);
 	bool of_namespace = false;
 
@@ -117,20 +117,18 @@ static void export_mount(yajl_gen g, const struct vmplan_input *in, const struct
 		of_namespace = false;
 	for (const char *const *key = mappings; *key; key++) {
 		/* those of the container's user namespace, which is the guest's: the jail has none */
-		const struct json *maps =
-			of_namespace ? json_get(json_get(in->config->root, "linux"), *key) : json_get(mount, *key);
+		const struct json_doc *doc = of_namespace ? container : in->config;
+		const struct json *maps = json_get(of_namespace ? json_get(doc->root, "linux") : mount, *key);
 
 		if (maps)
-			vmplan_copy(g, in->config, maps, *key);
+			vmplan_copy(g, doc, maps, *key);
 	}
 	gen_object_close(g);
 }
 
 /* A file system that the host has to mount, as config.json asks for it. */
-static void export_fs(yajl_gen g, const struct vmplan_input *in, const struct json *mount)
+static void export_fs(yajl_gen g, const struct vmplan_input *in, const struct json *mount, const char *where)
 {
-	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/mounts/%u", in->id, mount->index);
-
 	gen_object_open(g, NULL);
 	gen_pair(g, "destination", where);
 	json_each (item, mount)
@@ -139,12 +137,45 @@ static void export_fs(yajl_gen g, const struct vmplan_input *in, const struct js
 	gen_object_close(g);
 }
 
+static void export_mount(yajl_gen g, const struct vmplan_input *in, const struct json *mount, const char *where)
+{
+	if (vmplan_is_bind(mount))
+		export_bind(g, in, mount, where);
+	else
+		export_fs(g, in, mount, where);
+}
+
+char *vmplan_place_in_jail(const char *id, const char *place)
+{
+	return x_printf(VM_JAIL_EXPORT "/%s/" VM_ADDED_DIR "/%s", id, place);
+}
+
+char *vmplan_added_to_jail(const struct vmplan_input *in, const struct json *mount, const char *place)
+{
+	AUTO_FREE char *where = vmplan_place_in_jail(in->id, place);
+	yajl_gen g = gen_new(NULL);
+
+	gen_array_open(g, NULL);
+	export_mount(g, in, mount, where);
+	gen_array_close(g);
+	return gen_end(g);
+}
+
+/* What mounts that come later stand on: directories and files of the host, which the guest cannot change. */
+static void export_places(yajl_gen g, const struct vmplan_input *in)
+{
+	AUTO_FREE char *what = x_printf("%s/" VM_ADDED_DIR, in->jail_root);
+	AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/" VM_ADDED_DIR, in->id);
+
+	bind_readonly(g, what, where);
+}
+
 static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *rootfs)
 {
 	static const char *const proc[] = { "nosuid", "noexec", "nodev", NULL };
 	static const char *const dev[] = { "nosuid", "noexec", "mode=755", "size=64k", NULL };
 	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", NULL };
-	static const char *const export[] = { "nosuid", "nodev", "mode=700", "size=1m", NULL };
+	static const char *const export[] = { "ro", "nosuid", "nodev", "mode=700", "size=1m", NULL };
 	static const char *const tmp[] = { "nosuid", "nodev", "mode=755", "size=1m", NULL };
 
 	gen_array_open(g, "mounts");
@@ -165,11 +196,13 @@ static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *ro
 	bind_readonly(g, in->file_server, VM_JAIL_SERVER);
 	mount_fs(g, VM_JAIL_EXPORT, "tmpfs", export); /* the hypervisor is another user */
 	export_root(g, in, rootfs);
-	json_each (mount, json_get(in->config->root, "mounts"))
-		if (vmplan_is_bind(mount))
-			export_mount(g, in, mount);
-		else if (vm_cross_is_hosts_fs(mount))
-			export_fs(g, in, mount);
+	export_places(g, in);
+	json_each (mount, json_get(in->config->root, "mounts")) {
+		AUTO_FREE char *where = x_printf(VM_JAIL_EXPORT "/%s/mounts/%u", in->id, mount->index);
+
+		if (vmplan_is_shared(mount))
+			export_mount(g, in, mount, where);
+	}
 	gen_array_close(g);
 }
 

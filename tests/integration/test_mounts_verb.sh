@@ -244,6 +244,7 @@ test_symlink_attack_on_the_target() {
 	rm b/rootfs/v/flag
 	for i in /proc/1/root/tmp /proc/self/cwd /proc/1; do
 		ln -sfn "$i" b/rootfs/tmp/link
+		wait_for 10 link_leads_to "$i"
 		one a.json /tmp/link/x bind "$T/src" rbind
 		expect_error "mounts\[0\] \('/tmp/link/x'\)" husk mounts add "$ID" a.json
 	done
@@ -252,16 +253,19 @@ test_symlink_attack_on_the_target() {
 	one a.json /tmp/link/x bind "$T/src" rbind
 	mkdir other # no target of the race, whose mounts may still stand in the container
 	ln -sfn "$T/other" b/rootfs/tmp/link
+	wait_for 10 link_leads_to "$T/other"
 	expect_status 0 husk mounts add "$ID" a.json
 	assert_eq "$(ls -A other)" "" "a directory of the host"
 	test -d "b/rootfs$T/other/x" || fail "not below the container's root"
 	ends
 }
 
+link_leads_to() { [ "$(in_container "$ID" 'readlink /tmp/link')" = "$1" ]; } # in a VM it is so a little later
+
 # No process of husk is ever seen by the container.
 test_the_container_sees_no_process() {
-	start_container b "$ID" '.process.args = ["/bin/sh", "-c",
-		"mkdir -p /many; cd /many; i=0; while [ $i -lt 3000 ]; do : >$i; i=$((i+1)); done; echo done >/tmp/made;
+	start_container b "$ID" --arg n "$(rounds 3000 300)" '.process.args = ["/bin/sh", "-c",
+		"mkdir -p /many; cd /many; i=0; while [ $i -lt \($n) ]; do : >$i; i=$((i+1)); done; echo done >/tmp/made;
 		while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] || echo $p >>/tmp/seen; done; echo x >>/tmp/rounds; done"]'
 	wait_for 20 test -s b/rootfs/tmp/made
 	one m.json /many tmpfs tmpfs tmpcopyup

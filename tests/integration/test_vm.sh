@@ -94,6 +94,7 @@ test_one_vm_and_every_command() {
 	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
 	assert_eq "$(husk state "$ID" | jq -r '.isolation + " " + .status')" "vm created"
 	expect_error "not started yet" in_guest true
+	expect_error "not started yet" husk mounts add "$ID" - <<<'[]'
 	husk start "$ID"
 	assert_eq "$(husk state "$ID" | jq -r .status)" running
 	[ -d "/proc/$(husk state "$ID" | jq -r .pid)" ] || fail "state's pid is no process"
@@ -154,8 +155,13 @@ test_one_vm_and_every_command() {
 	assert_eq "$(husk events --stats "$ID" | jq -r .type)" stats
 	husk update --pids-limit 50 "$ID"
 	assert_eq "$(husk events --stats "$ID" | jq .data.pids.limit)" 50 "the limit in the guest"
-	echo '[]' >mounts.json
-	expect_error "is a VM, whose mounts stay" husk mounts add "$ID" mounts.json
+	mkdir shared
+	jq -n --arg t "$T" '[{destination: "/tmp/shared", source: ($t + "/shared"), options: ["bind"]}]' >mounts.json
+	husk mounts add "$ID" mounts.json
+	in_guest sh -c 'echo there >/tmp/shared/file'
+	assert_eq "$(cat shared/file)" there "what was written to an added mount"
+	husk mounts remove "$ID" mounts.json
+	expect_status 1 in_guest test -e /tmp/shared/file
 	expect_error "exists|in use" husk run -b b "$ID"
 	expect_error "" husk delete "$ID"
 	husk kill "$ID" USR1
@@ -553,6 +559,13 @@ typed"
 	config b '.process.args = ["/bin/sleep", "1000"]'
 	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
 	assert_eq "$(husk exec "$ID" sh -c 'echo $$ >/tmp/pid; id -u')" 0
+	# another mount
+	jq -n --arg t "$T" '[{destination: "/tmp/m", source: ($t + "/b/vol"), options: ["bind", "ro"]},
+		{destination: "/tmp/m/file", source: ($t + "/err"), options: ["bind"]}]' >m.json
+	husk mounts add "$ID" m.json
+	assert_eq "$(husk exec "$ID" sh -c 'echo mine >/tmp/m/file; echo no 2>/dev/null >/tmp/m/new || echo readonly')$(cat err)" readonlymine
+	husk mounts remove "$ID" m.json
+	expect_status 1 husk exec "$ID" test -e /tmp/m/file
 	local qemu
 	qemu=$(pgrep -P "$(husk state "$ID" | jq .pid)" qemu)
 	assert_eq "$(awk '/^Cap(Prm|Eff):/ { print $2 }' "/proc/$qemu/status" | sort -u)" 0000000000000000 "the hypervisor's capabilities"

@@ -218,6 +218,9 @@ START_TEST(the_jail_holds_what_the_guest_sees)
 	ck_assert_ptr_null(at(&jail, "hooks.startContainer"));
 	ck_assert_ptr_null(at(&jail, "linux.seccomp"));
 	ck_assert_str_eq(str_at(&jail, "linux.namespaces.5.path"), "/n");
+	ck_assert(has_option(jail_mount("/export"), "ro"));
+	ck_assert_str_eq(json_get(jail_mount("/export/box/added"), "source")->str, "/run/husk/.jail/added");
+	ck_assert(has_option(jail_mount("/export/box/added"), "ro"));
 	ck_assert_str_eq(json_get(jail_mount("/export/box/rootfs"), "source")->str, "/b/rootfs");
 	ck_assert(has_option(jail_mount("/export/box/rootfs"), "ro"));
 	ck_assert_ptr_null(jail_mount("/export/box/mounts/0"));
@@ -530,6 +533,39 @@ START_TEST(an_idmap_is_that_of_the_guests_user_namespace)
 }
 END_TEST
 
+/* The same as of config.json's mounts, but for the places. */
+START_TEST(what_is_added_later_goes_by_its_place)
+{
+	struct json_text container = json_text("{'linux':{'uidMappings':[{'containerID':0,'hostID':7,'size':1}]}}");
+	struct json_text file =
+		json_text("{'mounts':[{'destination':'/t','type':'tmpfs','options':['size=1m']},"
+			  "{'destination':'/a','source':'s','options':['bind','ro','idmap','nosuid']},"
+			  "{'destination':'/o','type':'overlay','options':['lowerdir=/a:/b','nodev']}]}");
+	const struct vmplan_input in = {
+		.id = "box", .bundle = "/b", .config = &file.doc, .container = &container.doc
+	};
+	static const char *const places[] = { NULL, "d3", "d4" };
+	const struct json *mounts = json_get(file.doc.root, "mounts");
+	AUTO_FREE char *bind = vmplan_added_to_jail(&in, mounts->child->next, "d3");
+	AUTO_FREE char *fs = vmplan_added_to_jail(&in, mounts->child->next->next, "d4");
+	AUTO_FREE char *text = vmplan_added_to_guest(&in, places);
+
+	ck_assert(!vmplan_is_shared(mounts->child) && vmplan_is_shared(mounts->child->next));
+	ck_assert_str_eq(bind, "[{\"destination\":\"/export/box/added/d3\",\"type\":\"bind\",\"source\":\"/b/s\","
+			       "\"options\":[\"bind\",\"ro\",\"idmap\"],"
+			       "\"uidMappings\":[{\"containerID\":0,\"hostID\":7,\"size\":1}]}]");
+	ck_assert_str_eq(fs, "[{\"destination\":\"/export/box/added/d4\",\"type\":\"overlay\","
+			     "\"options\":[\"lowerdir=/a:/b\",\"nodev\"]}]");
+	ck_assert_str_eq(text, "[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"size=1m\"]},"
+			       "{\"destination\":\"/a\",\"source\":\"/run/husk-fs/box/added/d3\","
+			       "\"options\":[\"bind\",\"ro\",\"nosuid\"]},"
+			       "{\"destination\":\"/o\",\"source\":\"/run/husk-fs/box/added/d4\","
+			       "\"options\":[\"bind\",\"nodev\"]}]");
+	json_text_free(&container);
+	json_text_free(&file);
+}
+END_TEST
+
 START_TEST(what_crosses_is_let_pass)
 {
 	config = json_text("{'linux':{" SPACES ",'devices':[{'path':'/dev/fuse','type':'c','major':10,'minor':229},"
@@ -610,6 +646,7 @@ int main(void)
 	tcase_add_test(tc, kvm_is_the_one_device_of_the_jail);
 	tcase_add_loop_test(tc, what_cannot_cross_is_refused_by_name, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(tc, the_host_mounts_what_the_guest_cannot);
+	tcase_add_test(tc, what_is_added_later_goes_by_its_place);
 	tcase_add_test(tc, an_idmap_is_that_of_the_guests_user_namespace);
 	tcase_add_test(tc, what_crosses_is_let_pass);
 	tcase_add_test(tc, a_device_of_the_host_is_no_source);

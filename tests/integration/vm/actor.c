@@ -14,6 +14,7 @@
  *   warns N TEXT   before each answer from then on, N times
  *   stats TEXT     are its statistics; else there are as many processes as UPDATEs came
  *   exit STATUS    of the container
+ *   mounts refuse  MOUNTS_ADD and MOUNTS_REMOVE are answered with ERR from now on; mounts ignore: with nothing
  *   sleep MS
  *   die STATUS     ends at once, with what it has said under way
  *
@@ -40,7 +41,7 @@ static struct actor {
 	struct frame_reader in;
 	struct frame_writer out;
 	struct credit_sender credit;
-	bool started, ended, holds;
+	bool started, ended, holds, refuses, ignores;
 	unsigned int updates;
 	const char *warning, *stats;
 	int warnings;
@@ -91,6 +92,20 @@ static void warn(const char *text, uint32_t request)
 	(void)message_put_log(&a.out, &line);
 }
 
+/* Of MOUNTS_ADD and MOUNTS_REMOVE: whether that was it. */
+static bool no_mounts(const struct frame *f)
+{
+	struct err no = { 0 };
+
+	if (!a.refuses && !a.ignores)
+		return false;
+	if (a.refuses) {
+		(void)err_set(&no, EINVAL, "the actor says no");
+		(void)message_put_err(&a.out, 0, f->request, &no);
+	}
+	return true;
+}
+
 static void answer(const struct frame *f)
 {
 	struct message_credit credit;
@@ -104,6 +119,8 @@ static void answer(const struct frame *f)
 	if (f->type < MSG_CREATE || f->request == 0)
 		return;
 	a.updates += f->type == MSG_UPDATE;
+	if ((f->type == MSG_MOUNTS_ADD || f->type == MSG_MOUNTS_REMOVE) && no_mounts(f))
+		return;
 	if (f->type == MSG_STATS)
 		say_stats(f->request);
 	if (f->type == MSG_PS)
@@ -215,6 +232,8 @@ static void act(const char *word, const char *argument)
 		say_ooms(strtoul(argument, NULL, 10));
 	else if (str_eq(word, "exit"))
 		end_container(atoi(argument));
+	else if (str_eq(word, "mounts"))
+		*(str_eq(argument, "refuse") ? &a.refuses : &a.ignores) = true;
 	else if (str_eq(word, "sleep"))
 		rest(atol(argument));
 	else if (str_eq(word, "die"))
