@@ -106,6 +106,16 @@ int op_symlink(struct fs_request *rq)
 	return put_entry(rq, name);
 }
 
+/* By /proc/self/fd (open(2), O_TMPFILE): the way by the descriptor alone asks for CAP_DAC_READ_SEARCH, and until Linux
+ * 6.10 for the host's, which an ordinary user's server has not. */
+static int link_to(const struct fs_request *rq, const struct fs_inode *old, const char *name)
+{
+	char fd_name[FD_NAME_MAX];
+
+	lookup_fd_name(old->fd, fd_name);
+	return linkat(rq->s->proc_fd, fd_name, rq->node->fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
 int op_link(struct fs_request *rq)
 {
 	struct fs_inodes *t = &rq->s->inodes;
@@ -123,7 +133,7 @@ int op_link(struct fs_request *rq)
 	r = fs_inode_get(t, in.oldnodeid, &old);
 	if (r < 0)
 		return r;
-	r = linkat(old->fd, "", rq->node->fd, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	r = link_to(rq, old, name);
 	if (r == 0 && lookup_statx(old->fd, &stx) == 0)
 		fs_inode_linked(t, old, &stx);
 	fs_inode_put(t, old);
