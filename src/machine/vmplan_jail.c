@@ -9,8 +9,8 @@
 
 /* What serving files for other users takes, and what takes husk-mon from it again. */
 static const char *const server_caps[] = {
-	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD",
-	"CAP_SETFCAP", "CAP_SETGID",	   "CAP_SETPCAP",	  "CAP_SETUID", NULL,
+	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID", "CAP_MKNOD",
+	"CAP_SETFCAP", "CAP_SETGID",	   "CAP_SETPCAP", "CAP_SETUID", NULL,
 };
 
 static const char *const host_hooks[] = {
