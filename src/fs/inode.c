@@ -221,17 +221,16 @@ void fs_inodes_give_bytes(struct fs_inodes *t, size_t n)
 	atomic_fetch_sub(&t->bytes, n);
 }
 
-/* Locked. A longer name may go beyond bytes_max: what comes next does not. */
+/* Locked. Where there is no room for the new place, the former stays: is nothing there, the file is not put away. */
 static void set_place(struct fs_inodes *t, struct fs_inode *i, uint64_t dir, const char *name)
 {
 	if (!name)
 		return;
 	i->stays = false;
-	if (is_at(i, dir, name))
+	if (is_at(i, dir, name) || !fs_inodes_take_bytes(t, FS_NAME_BYTES(name)))
 		return;
 	if (i->place.name)
 		fs_inodes_give_bytes(t, FS_NAME_BYTES(i->place.name));
-	atomic_fetch_add(&t->bytes, FS_NAME_BYTES(name));
 	free(i->place.name);
 	i->place = (struct fs_place){ dir, x_strdup(name) };
 }
@@ -266,7 +265,7 @@ static struct fs_inode *make(struct fs_inodes *t, const struct fs_found *found, 
 {
 	struct fs_inode *i, **b;
 
-	if (!fs_inodes_take_bytes(t, FS_INODE_BYTES))
+	if (!fs_inodes_take_bytes(t, FS_INODE_BYTES + (found->name ? FS_NAME_BYTES(found->name) : 0)))
 		return NULL;
 	i = x_calloc(1, sizeof(*i));
 	grow(t);
@@ -279,7 +278,8 @@ static struct fs_inode *make(struct fs_inodes *t, const struct fs_found *found, 
 	i->born = fs_born_of(found->stx);
 	i->lookups = 1;
 	atomic_init(&i->refs, 2); /* the table's and the caller's */
-	set_place(t, i, found->dir, found->name);
+	if (found->name)
+		i->place = (struct fs_place){ found->dir, x_strdup(found->name) };
 	i->next = *b;
 	*b = i;
 	i->nodeid = slots_add(&t->slots, i);

@@ -2,6 +2,7 @@
 /* check_fs_hostile.c: a guest that sends what no kernel would gets an error, and nothing outside of its tree. */
 #include "ck_run.h"
 #include "fs_talk.h"
+#include "server.h"
 
 #include <check.h>
 #include <errno.h>
@@ -449,6 +450,32 @@ START_TEST(what_the_guest_remembers_has_a_bound)
 }
 END_TEST
 
+/* Nor do the names that known files get later. */
+START_TEST(longer_names_keep_the_bound)
+{
+	const struct fs_inodes *known = &t->server->inodes;
+	struct fuse_rename_in in = { .newdir = 1 };
+	char name[16], longer[NAME_MAX + 1];
+	int n = -1;
+
+	t->out_max = 4096;
+	fs_server_set_memory(t->server, KNOWN_MAX * 512);
+	do {
+		(void)snprintf(name, sizeof(name), "%06d", ++n);
+		ck_assert_int_eq(mknodat(t->dir_fd, name, S_IFREG | 0644, 0), 0);
+	} while (talk_lookup(t, 1, name));
+	ck_assert_int_gt(n, KNOWN_MAX);
+	memset(longer, 'n', NAME_MAX);
+	longer[NAME_MAX] = '\0';
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "%06d", i);
+		memcpy(longer, name, 6);
+		ck_assert_int_eq(talk_send(t, FUSE_RENAME, 1, &in, sizeof(in), name, longer), 0);
+		ck_assert_uint_le(atomic_load(&known->bytes), atomic_load(&known->bytes_max));
+	}
+}
+END_TEST
+
 START_TEST(open_directories_have_a_bound)
 {
 	struct fuse_read_in in = { .size = 4096 };
@@ -497,6 +524,7 @@ int main(void)
 	tcase_add_test(c, the_end_of_a_session_leaves_no_descriptor);
 	tcase_add_test(c, only_files_of_known_types_are_made);
 	tcase_add_test(c, what_the_guest_remembers_has_a_bound);
+	tcase_add_test(c, longer_names_keep_the_bound);
 	tcase_add_test(c, open_directories_have_a_bound);
 	suite_add_tcase(suite, c);
 	return ck_run(suite);
