@@ -93,8 +93,9 @@ test_other_commands_killed() {
 
 # ---- the jail's processes: at moments of their lives ----
 
-# of NAME: its pid. All processes in here are the test's own.
-pid_of() { pgrep -nx "$1"; }
+# of NAME: its pid, the first one's: husk-mon's proxies and what it forks begin after it. All processes in here are the
+# test's own.
+pid_of() { pgrep -ox "$1"; }
 
 # ended WHAT PID: it ends within bounds.
 ended() {
@@ -154,7 +155,7 @@ test_a_proxy_killed() {
 	husk_exec exec "$ID" true >out2 2>&1 </dev/null &
 	exec=$!
 	wait_for 60 proxy_runs
-	kill -KILL "$(pid_of husk-mon)"
+	kill -KILL "$(pgrep -nx husk-mon)"
 	STATUS=0
 	wait "$exec" || STATUS=$?
 	assert_eq "$STATUS" 137 "status of exec"

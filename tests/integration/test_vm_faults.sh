@@ -96,7 +96,7 @@ to_full() { timeout 120 "$HUSK" --root "$ROOT" "$@" >full 2>full; }
 # But one that takes a little now and then gets all.
 test_a_slow_reader_of_a_failed_machine_gets_all() {
 	plays up out 250000 die 1
-	(husk run -b b "$ID" 2>err || echo $? >status) | (for n in 1 2 3; do sleep 3; head -c 40000 >"part.$n"; done; cat >rest)
+	(husk run -b b "$ID" 2>err || echo $? >status) | (for n in {1..9}; do sleep 1; head -c 16000 >"part.$n"; done; cat >rest)
 	assert_eq "$(cat part.? rest | wc -c) $(cat status)" '250000 125'
 	assert_nothing_left
 }
@@ -191,11 +191,13 @@ test_statistics_are_written_anew() {
 
 # Of what a guest says of its memory no more waits for a reader than fits.
 test_events_that_nobody_reads_are_bounded() {
-	plays up sleep 2000 ooms 100000 out 1 sleep 1000 exit 137
+	plays up updated ooms 100000 out 1 sleep 1000 exit 137
 	mkfifo told
 	husk run -d -b b "$ID" >out 2>err </dev/null
-	husk events "$ID" >told &
+	husk events --interval 100ms "$ID" >told &
 	exec 8<told
+	read -r _ <&8 # statistics: it watches
+	husk update --pids-limit 50 "$ID"
 	wait_for 60 test -s out
 	assert_eq "$(husk state "$ID" | jq .vm.oomKills)" 1000
 	local n
@@ -208,9 +210,12 @@ test_events_that_nobody_reads_are_bounded() {
 }
 
 test_memory_that_runs_out_is_told() {
-	plays up sleep 2000 oom oom sleep 1000 exit 137
+	plays up updated oom oom sleep 1000 exit 137
 	husk run -d -b b "$ID" >out 2>&1 </dev/null
-	husk events --interval 100ms "$ID" >told
+	husk events --interval 100ms "$ID" >told &
+	wait_for 60 test -s told # it watches
+	husk update --pids-limit 50 "$ID"
+	wait $!
 	wait_for 30 is_status "$ID" stopped
 	assert_eq "$(jq -c 'select(.type == "oom")' told)" "{\"type\":\"oom\",\"id\":\"$ID\"}
 {\"type\":\"oom\",\"id\":\"$ID\"}"

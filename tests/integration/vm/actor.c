@@ -7,6 +7,7 @@
  *   up             says HELLO, and OK to CREATE and START; nothing is said before
  *   hold           processes of EXEC run until they get a signal
  *   hello, deaf    says HELLO alone; takes nothing more, and answers nothing
+ *   updated        goes on when there was an UPDATE
  *   console TEXT   a line on the console
  *   out N          N bytes of the container's standard output, as credit allows
  *   oom, ooms N    says that memory ran out, N times
@@ -218,6 +219,12 @@ static void up(void)
 		serve(-1);
 }
 
+static void until_updated(void)
+{
+	while (!a.updates)
+		serve(-1);
+}
+
 static void act(const char *word, const char *argument)
 {
 	if (str_eq(word, "console"))
@@ -262,6 +269,8 @@ int main(int argc, char **argv)
 			a.holds = true;
 		else if (str_eq(argv[i], "deaf"))
 			(void)pause();
+		else if (str_eq(argv[i], "updated"))
+			until_updated();
 		else if (str_eq(argv[i], "oom"))
 			(void)message_put(&a.out, MSG_OOM, 0, 0);
 		else if (str_eq(argv[i], "warns") && i + 2 < argc)
