@@ -422,7 +422,7 @@ test_what_the_hypervisor_can_reach() {
 	assert_match "$ERR" 'fds 0 1 10 2 3( 4)?\|'
 	assert_match "$ERR" 'ids 65534:65534 caps CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:[0-9a-f]*CapAmb:0000000000000000'
 	assert_match "$ERR" 'pids 1 2( [0-9])* nnp NoNewPrivs:1'
-	assert_match "$ERR" 'root /bin /dev /export /lib( /lib64)? /proc /run /sbin /usr /vm export cat: .*Permission denied'
+	assert_match "$ERR" 'root /added /bin /dev /export /lib( /lib64)? /proc /run /sbin /usr /vm export cat: .*Permission denied'
 	! grep -q "pids.* $host " <<<"$ERR" || fail "it sees the host's processes"
 	assert_nothing_left
 }

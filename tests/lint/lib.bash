@@ -60,6 +60,7 @@ include_flags() {
 	src/systemd/*) echo "-iquote libcontainer/base -iquote src/systemd" ;;
 	src/vq/*) echo "-iquote libcontainer/base -iquote src/vq" ;;
 	src/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src -iquote src/machine -iquote src/proto" ;;
+	tests/unit/check_agent_*) echo "-iquote libcontainer/base -iquote src/agent -iquote src/proto" ;;
 	tests/*) echo "-iquote libcontainer/base $lib -iquote src -iquote src/fs -iquote src/fsd -iquote src/machine -iquote src/mon -iquote src/prepare -iquote src/proto -iquote src/vq" ;;
 	esac
 }
