@@ -394,6 +394,9 @@ test_what_cannot_be_had() {
 	expect_error "none" husk run -b b "$ID"
 	config b '.vm = {"hypervisor": {"path": "/no/qemu"}}'
 	expect_error "vm.hypervisor.path: '/no/qemu'" husk run -b b "$ID"
+	config b 'del(.vm)'
+	expect_error "no QEMU: expected '/usr/bin/qemu-system-x86_64' .*install" unshare -m --propagation private sh -c \
+		'mount --bind /dev/null /usr/bin/qemu-system-x86_64 && exec "$@"' sh "$HUSK" --root "$ROOT" run -b b "$ID"
 	config b '.vm = {"image": {"path": "/i", "format": "qcow2"}}'
 	expect_error "vm.image.format: 'qcow2'" husk run -b b "$ID"
 	config b 'del(.vm) | .linux.resources.memory.limit = 1048576'
@@ -410,7 +413,7 @@ test_what_the_hypervisor_can_reach() {
 		cd /proc/self/fd && set -- * && echo "fds \$*"
 		echo "ids \$(id -u):\$(id -g) caps \$(grep -h Cap /proc/self/status | tr -d '\n\t')"
 		cd /proc && echo "pids" [0-9]* "nnp \$(grep NoNewPrivs /proc/self/status | tr -d '\n\t')"
-		echo "root" /* "export \$(cat /export/$ID/rootfs/etc/passwd 2>&1)"
+		echo "root" /* "mounts" \$(cut -d ' ' -f 5 /proc/self/mountinfo | sort -u) "export \$(cat /export/$ID/rootfs/etc/passwd 2>&1)"
 		exit 1
 	END
 	chmod 755 probe
@@ -422,7 +425,9 @@ test_what_the_hypervisor_can_reach() {
 	assert_match "$ERR" 'fds 0 1 10 2 3( 4)?\|'
 	assert_match "$ERR" 'ids 65534:65534 caps CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:[0-9a-f]*CapAmb:0000000000000000'
 	assert_match "$ERR" 'pids 1 2( [0-9])* nnp NoNewPrivs:1'
-	assert_match "$ERR" 'root /added /bin /dev /export /lib( /lib64)? /proc /run /sbin /usr /vm export cat: .*Permission denied'
+	assert_match "$ERR" 'root /added /bin /dev /export /lib( /lib64)? /proc /run /sbin /usr /vm mounts'
+	assert_match "$ERR" "mounts / /bin /dev( /dev/kvm)? /dev/pts /export /export/$ID/added /export/$ID/mounts/[0-9]+ /export/$ID/rootfs /lib( /lib64)? /proc /run /sbin /usr /vm /vm/husk-fsd /vm/husk-mon /vm/hypervisor /vm/initrd /vm/kernel export"
+	assert_match "$ERR" 'export cat: .*Permission denied'
 	! grep -q "pids.* $host " <<<"$ERR" || fail "it sees the host's processes"
 	assert_nothing_left
 }
