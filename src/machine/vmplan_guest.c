@@ -166,6 +166,16 @@ static void add_namespaces(yajl_gen g, const struct json *list, bool user)
 	gen_array_close(g);
 }
 
+/* Nothing is notified (vm_cross.h), so the agent on the host, whom both are about, is none of the guest's. */
+static void add_seccomp(yajl_gen g, const struct vmplan_input *in, const struct json *seccomp)
+{
+	gen_object_open(g, seccomp->key);
+	json_each (item, seccomp)
+		if (!str_eq(item->key, "listenerPath") && !str_eq(item->key, "listenerMetadata"))
+			vmplan_copy(g, in->config, item, item->key);
+	gen_object_close(g);
+}
+
 static bool is_id_map(const char *key)
 {
 	return str_eq(key, "uidMappings") || str_eq(key, "gidMappings");
@@ -181,6 +191,8 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in)
 			add_namespaces(g, item, !in->unprivileged);
 		else if (str_eq(item->key, "resources"))
 			vmplan_guest_limits(g, in->config, item, item->key);
+		else if (str_eq(item->key, "seccomp") && item->type == JSON_OBJECT)
+			add_seccomp(g, in, item);
 		else
 			vmplan_copy(g, in->config, item, item->key);
 	}

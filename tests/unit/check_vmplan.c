@@ -121,7 +121,8 @@ START_TEST(the_guest_follows_the_config_in_the_shared_folder)
 			  "'hooks':{'startContainer':[{'path':'/s'}],'poststop':[{'path':'/p'}]},"
 			  "'annotations':{'a':'b','run.oci.hooks.stdout':'/x'},"
 			  "'linux':{'cgroupsPath':'/c','sysctl':{'a':'b'},'namespaces':[{'type':'network','path':'/n'},"
-			  "{'type':'pid'},{'type':'ipc'}]},'vm':{}}",
+			  "{'type':'pid'},{'type':'ipc'}],'seccomp':{'defaultAction':'SCMP_ACT_ALLOW',"
+			  "'listenerPath':'/run/agent','listenerMetadata':'m'}},'vm':{}}",
 			  e));
 	ck_assert_str_eq(str_at(&guest, "root.path"), "/run/husk-fs/box/rootfs");
 	ck_assert(at(&guest, "root.readonly")->boolean);
@@ -142,6 +143,9 @@ START_TEST(the_guest_follows_the_config_in_the_shared_folder)
 	/* the host's */
 	ck_assert_ptr_null(at(&guest, "linux.namespaces.0.path"));
 	ck_assert_ptr_null(at(&guest, "linux.cgroupsPath"));
+	ck_assert_str_eq(str_at(&guest, "linux.seccomp.defaultAction"), "SCMP_ACT_ALLOW");
+	ck_assert_ptr_null(at(&guest, "linux.seccomp.listenerPath"));
+	ck_assert_ptr_null(at(&guest, "linux.seccomp.listenerMetadata"));
 	ck_assert_ptr_null(at(&guest, "process.apparmorProfile"));
 	ck_assert_ptr_null(at(&guest, "hooks.poststop"));
 	ck_assert_ptr_null(at(&guest, "vm"));
