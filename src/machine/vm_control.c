@@ -199,7 +199,7 @@ int vm_control_check_runs(const struct husk_ctx *ctx, const char *id, struct err
 int vm_control_ask(const struct husk_ctx *ctx, const char *id, enum message_type type,
 		   const struct message_signal *signal, const char *text, char **out_text, struct err *e)
 {
-	bool is_mounts = type == MSG_MOUNTS_ADD || type == MSG_MOUNTS_REMOVE || type == MSG_MOUNTS_GONE;
+	bool is_mounts = type == MSG_MOUNTS_ADD || type == MSG_MOUNTS_REMOVE;
 	const struct timeval patience = { .tv_sec = is_mounts ? VM_CONTROL_MOUNTS_SECONDS : VM_CONTROL_SECONDS };
 	struct strbuf answer = { 0 };
 	AUTO_FD fd = -1;

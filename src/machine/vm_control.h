@@ -27,7 +27,7 @@ int vm_control_check_runs(const struct husk_ctx *ctx, const char *id, struct err
 int vm_control_send(int fd, const struct frame_writer *w);
 
 /* One question: SIGNAL (with signal), PS, STATS, or UPDATE or MOUNTS_... (with text). *out_text (may be NULL) is
- * malloc'ed. Waits for VM_CONTROL_SECONDS at most, or with MOUNTS_... for VM_CONTROL_MOUNTS_SECONDS. Of a VM that is
+ * malloc'ed. Waits for VM_CONTROL_SECONDS at most, or with MOUNTS_ADD and MOUNTS_REMOVE for VM_CONTROL_MOUNTS_SECONDS. Of a VM that is
  * paused nothing is asked (-EBUSY), but a signal reaches it when it is resumed: that is not waited for. */
 #define VM_CONTROL_SECONDS 15
 #define VM_CONTROL_MOUNTS_SECONDS 70

@@ -102,7 +102,8 @@ static int change_jail(const struct change *c, const char *text, bool removal, s
 static int empty_place(const struct change *c, const char *place, struct err *e)
 {
 	AUTO_FREE char *path = vmplan_place_in_jail(c->id, place);
-	AUTO_FREE char *text = x_printf("[{\"destination\":\"%s\"}]", path);
+	/* what is there may be a symlink: the source itself, by src-nofollow */
+	AUTO_FREE char *text = x_printf("[{\"destination\":\"%s\",\"options\":[\"dest-nofollow\"]}]", path);
 
 	return change_jail(c, text, true, e);
 }
@@ -258,7 +259,8 @@ static int remove_mounts(struct change *c, struct err *e)
 	return 0;
 }
 
-/* What a user sends to end husk comes to it when the change is whole, or undone: in VM_CONTROL_MOUNTS_SECONDS at most. */
+/* What a user sends to end husk comes to it when the change is whole, or undone: after the 60 s that husk-mon gives the
+ * guest, and 10 more to hear what is gone. */
 static void hold_signals(sigset_t *before)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };

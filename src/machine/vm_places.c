@@ -60,7 +60,7 @@ static int read_list(struct vm_places *p, struct err *e)
 	AUTO_FREE char *text = NULL;
 	struct json_doc doc = { 0 };
 	size_t len;
-	int r = io_read_file(AT_FDCWD, p->file, O_NOFOLLOW, LIST_MAX, &text, &len, e);
+	int r = io_read_file(p->dir, LIST, O_NOFOLLOW, LIST_MAX, &text, &len, e);
 
 	if (r == -ENOENT) {
 		*e = (struct err){ 0 };
@@ -74,18 +74,30 @@ static int read_list(struct vm_places *p, struct err *e)
 		if (r == 0)
 			r = read_one(p, item, e);
 	json_free(&doc);
-	return r < 0 ? err_add(e, "%s", p->file) : 0;
+	return r < 0 ? err_add(e, LIST) : 0;
+}
+
+/* Whoever waited may find that the container is gone, and that its name is another's by now. */
+static int take_lock(struct vm_places *p, const char *id, struct err *e)
+{
+	struct stat st;
+
+	p->lock = openat(p->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (p->lock < 0 || flock(p->lock, LOCK_EX) < 0)
+		return err_sys(e, errno, "container '%s': lock '" LOCK "'", id);
+	if (fstat(p->lock, &st) == 0 && st.st_nlink == 0)
+		return err_set(e, ENOENT, "container '%s' does not exist", id);
+	return 0;
 }
 
 int vm_places_open(const struct husk_ctx *ctx, const char *id, struct vm_places *out, struct err *e)
 {
-	AUTO_FREE char *lock = x_printf("%s/%s/" LOCK, ctx->root, id);
-	struct vm_places p = { .root = x_strdup(ctx->root), .file = x_printf("%s/%s/" LIST, ctx->root, id) };
-	int r = 0;
+	AUTO_FREE char *path = x_printf("%s/%s", ctx->root, id);
+	struct vm_places p = { .root = x_strdup(ctx->root), .lock = -1 };
+	int r;
 
-	p.lock = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (p.lock < 0 || flock(p.lock, LOCK_EX) < 0)
-		r = err_sys(e, errno, "lock '%s'", lock);
+	p.dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = p.dir < 0 ? err_sys(e, errno, "open '%s'", path) : take_lock(&p, id, e);
 	if (r == 0)
 		r = read_list(&p, e);
 	if (r < 0) {
@@ -101,9 +113,9 @@ void vm_places_close(struct vm_places *p)
 	for (size_t i = 0; i < p->n; i++)
 		free(p->v[i].destination);
 	fd_close(&p->lock);
+	fd_close(&p->dir);
 	free(p->root);
-	free(p->file);
-	*p = (struct vm_places){ .lock = -1 };
+	*p = (struct vm_places){ .dir = -1, .lock = -1 };
 }
 
 int vm_places_save(const struct vm_places *p, struct err *e)
@@ -120,7 +132,7 @@ int vm_places_save(const struct vm_places *p, struct err *e)
 	}
 	gen_array_close(g);
 	text = gen_end(g);
-	return io_replace_file(AT_FDCWD, p->file, text, strlen(text), 0600, e);
+	return io_replace_file(p->dir, LIST, text, strlen(text), 0600, e);
 }
 
 static bool is_taken(const struct vm_places *p, unsigned int number)

@@ -24,13 +24,15 @@ struct vm_place {
 };
 
 struct vm_places {
-	char *root, *file; /* --root, and the list; owned */
+	char *root; /* --root; owned */
+	int dir;    /* the VM's state directory */
 	int lock;
 	struct vm_place v[VM_PLACES_MAX]; /* the oldest first */
 	size_t n;
 };
 
-/* Waits for the other commands about the places of this VM. On failure there is nothing to close. */
+/* Waits for the other commands about the places of this VM. On failure there is nothing to close. -ENOENT when it has
+ * been deleted meanwhile. */
 int vm_places_open(const struct husk_ctx *ctx, const char *id, struct vm_places *out, struct err *e);
 /* What was not saved is forgotten. */
 void vm_places_close(struct vm_places *p);

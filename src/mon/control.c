@@ -244,7 +244,7 @@ static int resize(struct mon *m, const struct client *c, const struct frame *f, 
 
 static int64_t deadline_of(uint16_t type)
 {
-	bool is_mounts = type == MSG_MOUNTS_ADD || type == MSG_MOUNTS_REMOVE || type == MSG_MOUNTS_GONE;
+	bool is_mounts = type == MSG_MOUNTS_ADD || type == MSG_MOUNTS_REMOVE;
 
 	return clock_monotonic_ms() + (is_mounts ? MON_EXEC_MS : MON_ANSWER_MS);
 }

@@ -34,7 +34,7 @@
 
 #define MON_FAILED 125	      /* the exit status of a VM that failed */
 #define MON_ANSWER_MS 10000   /* for an answer of the guest's */
-#define MON_EXEC_MS 60000     /* the same of EXEC, and of MOUNTS_...: tmpcopyup copies files */
+#define MON_EXEC_MS 60000     /* the same of EXEC, and of MOUNTS_ADD and MOUNTS_REMOVE: tmpcopyup copies files */
 #define MON_POWEROFF_MS 5000  /* for the guest to power off once the container has ended */
 #define MON_LAST_WORDS_MS 500 /* for the hypervisor to end once one of its channels is closed */
 #define MON_CLIENTS_MAX 192

@@ -175,6 +175,61 @@ START_TEST(the_list_is_one_commands_at_a_time)
 }
 END_TEST
 
+static void make_anew(void)
+{
+	AUTO_FREE char *command = x_printf("rm -r '%s/box' && mkdir '%s/box'", root, root);
+
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* What the former one's command says is not the list of another with its name. */
+START_TEST(a_list_is_of_one_container)
+{
+	struct vm_places other;
+
+	(void)take("/a", true);
+	make_anew();
+	ck_assert_fails(vm_places_save(&p, e), ENOENT, "places");
+	ck_assert_ok(vm_places_open(&ctx, "box", &other, e));
+	ck_assert_uint_eq(other.n, 0);
+	vm_places_close(&other);
+}
+END_TEST
+
+/* Waits until the process has this file open, by number: ours was closed there. */
+static void wait_until_open(pid_t pid)
+{
+	AUTO_FREE char *command =
+		x_printf("until readlink /proc/%d/fd/* | grep -q 'box/places.lock'; do sleep 0.02; done", (int)pid);
+
+	ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(who_waits_for_a_container_that_goes_is_told)
+{
+	struct vm_places other;
+	int pair[2], status;
+	char c = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(pair), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct err e = { 0 };
+
+		fd_close(&p.lock);
+		(void)!write(pair[1], &c, 1);
+		_exit(vm_places_open(&ctx, "box", &other, &e) == -ENOENT ? 0 : 1);
+	}
+	ck_assert_int_eq(read(pair[0], &c, 1), 1);
+	wait_until_open(pid);
+	make_anew();
+	vm_places_close(&p);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vm_places");
@@ -188,6 +243,8 @@ int main(void)
 	tcase_add_test(tc, there_are_only_so_many);
 	tcase_add_test(tc, a_list_of_anything_else_is_refused);
 	tcase_add_test(tc, the_list_is_one_commands_at_a_time);
+	tcase_add_test(tc, a_list_is_of_one_container);
+	tcase_add_test(tc, who_waits_for_a_container_that_goes_is_told);
 	suite_add_tcase(suite, tc);
 	return ck_run(suite);
 }

@@ -15,7 +15,7 @@
  *   warns N TEXT   before each answer from then on, N times
  *   stats TEXT     are its statistics; else there are as many processes as UPDATEs came
  *   exit STATUS    of the container
- *   mounts refuse  MOUNTS_ADD and MOUNTS_REMOVE are answered with ERR from now on; mounts ignore: with nothing
+ *   mounts refuse  MOUNTS_ADD and MOUNTS_REMOVE are answered with ERR from now on; mounts ignore: MOUNTS_... with nothing
  *   sleep MS
  *   die STATUS     ends at once, with what it has said under way
  *
@@ -93,11 +93,13 @@ static void warn(const char *text, uint32_t request)
 	(void)message_put_log(&a.out, &line);
 }
 
-/* Of MOUNTS_ADD and MOUNTS_REMOVE: whether that was it. */
+/* Of MOUNTS_...: whether that was it. */
 static bool no_mounts(const struct frame *f)
 {
 	struct err no = { 0 };
 
+	if (f->type == MSG_MOUNTS_GONE)
+		return a.ignores;
 	if (!a.refuses && !a.ignores)
 		return false;
 	if (a.refuses) {
@@ -120,7 +122,7 @@ static void answer(const struct frame *f)
 	if (f->type < MSG_CREATE || f->request == 0)
 		return;
 	a.updates += f->type == MSG_UPDATE;
-	if ((f->type == MSG_MOUNTS_ADD || f->type == MSG_MOUNTS_REMOVE) && no_mounts(f))
+	if (f->type >= MSG_MOUNTS_ADD && f->type <= MSG_MOUNTS_GONE && no_mounts(f))
 		return;
 	if (f->type == MSG_STATS)
 		say_stats(f->request);
