@@ -11,10 +11,13 @@
 
 #include <stdbool.h>
 
-/* Looks at the object of a config.json. Refuses joins of the host's namespaces, devices of the host, listeners for system calls. Warns of labels. No system calls. */
+/* Looks at the object of a config.json. Refuses joins of the host's namespaces, devices of the host, listeners for
+ * system calls. Warns of labels, and of devices where all are allowed. No system calls. */
 int vm_cross_check(const struct json *config, struct err *e);
 /* The same of `mounts` alone. */
 int vm_cross_check_mounts(const struct json *config, struct err *e);
+/* Is this element of linux.devices one that the guest's kernel has, too? A FIFO is. */
+bool vm_cross_guest_has_device(const struct json *device);
 /* A member of `process` or `linux` that the guest gets nothing of. */
 bool vm_cross_leaves_out(const char *key);
 /* Is this element of mounts[] neither a bind mount nor what the guest's kernel makes of nothing, such as an overlay?

@@ -176,6 +176,15 @@ static void add_seccomp(yajl_gen g, const struct vmplan_input *in, const struct 
 	gen_object_close(g);
 }
 
+static void add_devices(yajl_gen g, const struct vmplan_input *in, const struct json *devices)
+{
+	gen_array_open(g, "devices");
+	json_each (device, devices)
+		if (vm_cross_guest_has_device(device))
+			vmplan_copy(g, in->config, device, NULL);
+	gen_array_close(g);
+}
+
 static bool is_id_map(const char *key)
 {
 	return str_eq(key, "uidMappings") || str_eq(key, "gidMappings");
@@ -189,6 +198,8 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in)
 			continue;
 		if (str_eq(item->key, "namespaces"))
 			add_namespaces(g, item, !in->unprivileged);
+		else if (str_eq(item->key, "devices") && item->type == JSON_ARRAY)
+			add_devices(g, in, item);
 		else if (str_eq(item->key, "resources"))
 			vmplan_guest_limits(g, in->config, item, item->key);
 		else if (str_eq(item->key, "seccomp") && item->type == JSON_OBJECT)

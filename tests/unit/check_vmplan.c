@@ -477,6 +477,14 @@ static const struct {
 	{ "'linux':{" SPACES ",'devices':[{'path':'/dev/my/null','type':'c','major':1,'minor':3},"
 	  "{'path':'/dev/null','type':'b','major':1,'minor':3}]}",
 	  "linux.devices[1]: '/dev/null': a device of the host" },
+	/* all but these, or some of the rights */
+	{ "'linux':{" SPACES ",'resources':{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'access':'rwm'}]},"
+	  "'devices':[{'path':'/dev/sda','type':'b','major':8,'minor':0}]}",
+	  "linux.devices[0]: '/dev/sda': a device of the host" },
+	{ "'linux':{" SPACES ",'resources':{'devices':[{'allow':true,'access':'r'},"
+	  "{'allow':true,'type':'b','access':'rwm','major':8}]},"
+	  "'devices':[{'path':'/dev/sda','type':'b','major':8,'minor':0}]}",
+	  "linux.devices[0]: '/dev/sda': a device of the host" },
 	{ "'linux':{" SPACES ",'netDevices':{'eth0':{}}}", "linux.netDevices: an interface of the host" },
 	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s','syscalls':[{'action':'SCMP_ACT_NOTIFY'}]}}",
 	  "linux.seccomp.listenerPath: a socket of the host" },
@@ -585,6 +593,21 @@ START_TEST(what_crosses_is_let_pass)
 }
 END_TEST
 
+/* --privileged of engines: all devices of the machine are the guest's own. */
+START_TEST(where_all_devices_are_allowed_the_hosts_are_left_out)
+{
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'resources':{'devices':["
+			  "{'allow':false,'access':'rwm'},{'allow':true,'access':'rwm'}]},'devices':["
+			  "{'path':'/dev/sda','type':'b','major':8,'minor':0},"
+			  "{'path':'/dev/fuse','type':'c','major':10,'minor':229}]}}",
+			  e));
+	ck_assert_ok(vm_cross_check(config.doc.root, e));
+	ck_assert_str_eq(str_at(&guest, "linux.devices.0.path"), "/dev/fuse");
+	ck_assert_ptr_null(at(&guest, "linux.devices.1"));
+	done();
+}
+END_TEST
+
 START_TEST(a_device_of_the_host_is_no_source)
 {
 	char dir[] = "/tmp/husk-vmplan.XXXXXX", path[sizeof(dir) + 8];
@@ -653,6 +676,7 @@ int main(void)
 	tcase_add_test(tc, what_is_added_later_goes_by_its_place);
 	tcase_add_test(tc, an_idmap_is_that_of_the_guests_user_namespace);
 	tcase_add_test(tc, what_crosses_is_let_pass);
+	tcase_add_test(tc, where_all_devices_are_allowed_the_hosts_are_left_out);
 	tcase_add_test(tc, a_device_of_the_host_is_no_source);
 	tcase_add_test(tc, the_description_arrives_whole);
 	suite_add_tcase(suite, tc);
