@@ -91,7 +91,7 @@ test_one_vm_and_every_command() {
 	need_vm
 	make_bundle b '.root.readonly = false'
 	container_sh b 'trap "echo term >/tmp/term; exit 3" TERM; trap "echo usr1 >/tmp/usr1" USR1; touch /tmp/up; while :; do sleep 0.1; done'
-	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
+	SECRET_OF_THE_HOST=x husk create -b b "$ID" >/dev/null 2>&1 </dev/null
 	assert_eq "$(husk state "$ID" | jq -r '.isolation + " " + .status')" "vm created"
 	expect_error "not started yet" in_guest true
 	expect_error "not started yet" husk mounts add "$ID" - <<<'[]'
@@ -101,6 +101,7 @@ test_one_vm_and_every_command() {
 	wait_for 20 test -e b/rootfs/tmp/up
 	for pid in "$(husk state "$ID" | jq .pid)" "$(child_of husk-fsd)" "$(child_of qemu)"; do
 		assert_eq "$(awk '/^(Seccomp|NoNewPrivs):/ { printf "%s", $2 }' "/proc/$pid/status")" 12 "no_new_privs and filter of $(cat "/proc/$pid/comm")"
+		assert_eq "$(tr '\0' '\n' <"/proc/$pid/environ" | sed 's/=.*//' | grep -vxE 'PATH|HOME')" "" "the environment of $(cat "/proc/$pid/comm")"
 	done
 	assert_eq "$(awk '/^CapEff:/ { print $2 }' "/proc/$(husk state "$ID" | jq .pid)/status")" 0000000000000000 "husk-mon's capabilities"
 
@@ -507,13 +508,14 @@ podman_conf() {
 		[containers]
 		log_driver = "k8s-file"
 		[engine]
-		runtime_supports_json = ["husk-vm"]
-		runtime_supports_nocgroup = ["husk-vm"]
+		runtime_supports_json = ["husk-vm", "husk"]
+		runtime_supports_nocgroup = ["husk-vm", "husk"]
 		cgroup_manager = "cgroupfs"
 		events_logger = "file"
 		lock_type = "file"
 		[engine.runtimes]
 		husk-vm = ["$HUSK"]
+		husk = ["$BUILT"]
 	END
 }
 
@@ -526,6 +528,12 @@ test_podman() {
 	podman_conf
 	expect_status 3 podman "${conf[@]}" run --rm --cgroups=disabled --network none --rootfs "$T/b/rootfs" sh -c 'cat /proc/sys/kernel/random/boot_id; exit 3'
 	[ "$OUT" != "$HOST_BOOT" ] || fail "Podman's container is no VM: $OUT"
+	# one by an annotation, beside plain ones
+	conf[-1]=husk
+	expect_output "$HOST_BOOT" podman "${conf[@]}" run --rm --cgroups=disabled --network none --ulimit nofile=99:99 --ulimit nproc=1000:1000 --rootfs "$T/b/rootfs" cat /proc/sys/kernel/random/boot_id
+	expect_status 0 podman "${conf[@]}" run --rm --cgroups=disabled --network none --annotation run.oci.handler=vm --rootfs "$T/b/rootfs" cat /proc/sys/kernel/random/boot_id
+	[ "$OUT" != "$HOST_BOOT" ] || fail "Podman's annotation made no VM: $OUT"
+	conf[-1]=husk-vm
 	podman "${conf[@]}" run -d --name "$ID" --cgroups=disabled --network none -v "$T/b:/vol:ro" --user 1000 --rootfs "$T/b/rootfs" sh -c 'trap "exit 4" TERM; echo up $(id -u) $(ls /vol); while :; do sleep 0.1; done' >/dev/null
 	wait_for 60 podman_says_up "${conf[@]}"
 	assert_eq "$(podman "${conf[@]}" exec "$ID" sh -c 'echo exec $(id -u)')" "exec 1000"
