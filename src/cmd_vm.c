@@ -11,9 +11,12 @@ struct vm_options {
 
 static int prepare(const struct vm_options *o, struct err *e)
 {
+	struct vm_kernel_query query = o->query;
 	struct vm_kernel k = { 0 };
-	int r = vm_kernel_prepare(&o->query, &k, e);
+	int r;
 
+	query.check_all = true;
+	r = vm_kernel_prepare(&query, &k, e);
 	if (r == 0)
 		r = cmd_print_line(k.dir, e);
 	vm_kernel_free(&k);

@@ -255,6 +255,7 @@ static int run_helper(const char *cache, const char *modules, const struct vm_ke
 		{ "--modules", modules },
 		{ "--initrd", q->initrd },
 		{ "--root", q->image ? "image" : NULL },
+		{ "--check", q->check_all ? "all" : NULL },
 	};
 	struct helper helper = { .name = "husk-prepare", .key = "prepare a kernel for VMs" };
 	const char *argv[2 * ARRAY_LEN(options) + 3] = { helper.name };

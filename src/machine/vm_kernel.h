@@ -21,6 +21,7 @@ struct vm_kernel_query {
 		*modules; /* the directory of its modules, or "none"; NULL: by its version. Only prepare looks at it. */
 	const char *initrd; /* an initramfs that is unpacked before the prepared one; absolute */
 	bool image;	    /* with what a disk image as the guest's root takes */
+	bool check_all;	    /* prepare looks at all that is in the cache, too */
 };
 
 /* From all zeroes; vm_kernel_free() ends it, after a failure too. */

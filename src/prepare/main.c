@@ -2,13 +2,14 @@
 /*
  * main.c: husk-prepare, the helper that husk starts to make a kernel ready for guests.
  *
- *   husk-prepare --cache DIR --agent FILE [--modules DIR|none] [--initrd FILE] [--root image|none] KERNEL
+ *   husk-prepare --cache DIR --agent FILE [--modules DIR|none] [--initrd FILE] [--root image|none]
+ *                [--check all|own] KERNEL
  *
  * unpacks the kernel, packs the agent and the modules that a guest needs into an
  * initramfs, and puts both into a directory of the cache, whose name is a checksum
  * over all that it was made from; or finds it there, whole. It prints the directory;
  * on a second line what was wrong with it, if it was damaged, else nothing; and on more lines
- * "KEY: what was wrong" of others in the cache, which it removed.
+ * "KEY: what was wrong" of others in the cache, which it removed, with --check all.
  * Status 0; or 1 and one line on standard error.
  */
 #include "cache.h"
@@ -18,11 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define USAGE \
-	"usage: husk-prepare --cache DIR --agent FILE [--modules DIR|none] [--initrd FILE] [--root image|none] KERNEL"
+#define USAGE                                                                                                    \
+	"usage: husk-prepare --cache DIR --agent FILE [--modules DIR|none] [--initrd FILE] [--root image|none] " \
+	"[--check all|own] KERNEL"
 
 struct request {
-	const char *cache, *agent, *modules, *initrd, *root, *kernel;
+	const char *cache, *agent, *modules, *initrd, *root, *check, *kernel;
 };
 
 static int read_words(char **words, struct request *out, struct err *e)
@@ -33,6 +35,7 @@ static int read_words(char **words, struct request *out, struct err *e)
 				     : str_eq(*words, "--modules") ? &out->modules
 				     : str_eq(*words, "--initrd")  ? &out->initrd
 				     : str_eq(*words, "--root")	   ? &out->root
+				     : str_eq(*words, "--check")   ? &out->check
 								   : NULL;
 
 		if (!value || !words[1])
@@ -40,7 +43,8 @@ static int read_words(char **words, struct request *out, struct err *e)
 		*value = words[1];
 	}
 	if (!words[0] || words[1] || !out->cache || !out->agent ||
-	    (out->root && !str_eq(out->root, "image") && !str_eq(out->root, "none")))
+	    (out->root && !str_eq(out->root, "image") && !str_eq(out->root, "none")) ||
+	    (out->check && !str_eq(out->check, "all") && !str_eq(out->check, "own")))
 		return err_set(e, EINVAL, USAGE);
 	out->kernel = words[0];
 	if (*out->cache != '/' || *out->agent != '/' || *out->kernel != '/' || (out->initrd && *out->initrd != '/') ||
@@ -91,7 +95,7 @@ static int prepare(const struct request *q, const struct sources *s, struct err 
 	r = cache_take(&cache, key, s, &found, &damage, e);
 	if (r == 0 && found != CACHE_WHOLE)
 		cache_prune(&cache, key, s);
-	if (r == 0)
+	if (r == 0 && str_eq(q->check, "all")) /* they may be many: a start does not wait for that */
 		cache_check_others(&cache, key, &others);
 	cache_close(&cache);
 	if (r == 0)
