@@ -241,14 +241,13 @@ static char *destinations(const struct json *mounts)
 	return gen_end(g);
 }
 
-/* What has no place here is the guest's own, or config.json's: that stays in the shared folder. */
+/* What has no place here is the guest's own, or config.json's: that stays in the shared folder. The host takes back what
+ * it gave whatever the guest says: an honest one that has unmounted it itself refuses, too. */
 static int remove_mounts(struct change *c, struct err *e)
 {
 	AUTO_FREE char *text = destinations(c->mounts);
 	int r = vm_control_ask(c->ctx, c->id, MSG_MOUNTS_REMOVE, NULL, text, NULL, e);
 
-	if (r < 0)
-		return r;
 	json_each (mount, c->mounts) {
 		const char *place = vm_places_find(&c->places, text_of(mount, "destination"));
 
@@ -256,7 +255,7 @@ static int remove_mounts(struct change *c, struct err *e)
 			c->taken[mount->index] = x_strdup(place);
 	}
 	clear_places(c, (unsigned int)c->mounts->len);
-	return 0;
+	return r;
 }
 
 /* What a user sends to end husk comes to it when the change is whole, or undone: after the 60 s that husk-mon gives the

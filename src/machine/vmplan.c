@@ -55,7 +55,7 @@ static uint32_t choose_vcpus(const struct vmplan_input *in)
 	if (quota && json_i64(quota, INT64_MIN, INT64_MAX, &us, NULL) == 0 && us > 0) {
 		if (period && (json_u64(period, UINT64_MAX, &every, NULL) < 0 || every == 0))
 			every = 100000;
-		n = ((uint64_t)us + every - 1) / every;
+		n = (uint64_t)us / every + ((uint64_t)us % every != 0);
 		return n > VM_VCPUS_MAX ? VM_VCPUS_MAX : (uint32_t)n;
 	}
 	return in->host->vcpus ? in->host->vcpus : 1;

@@ -140,6 +140,15 @@ test_what_the_guest_refuses_is_undone_on_the_host() {
 }
 
 # It may be hostile, or hang.
+test_what_the_guest_keeps_the_host_takes_back() {
+	starts mounts keep
+	mounts add "[$(bind /a ""), $(bind /b /file)]"
+	expect_error "^husk: the actor says no$" mounts remove '[{destination: "/a"}]'
+	assert_eq "$(taken)" "f1 /b"
+	assert_match "$(in_jail)" "^f1 "
+	husk delete --force "$ID"
+}
+
 test_a_guest_that_does_not_answer() {
 	local began
 	starts mounts ignore
@@ -160,6 +169,8 @@ test_a_guest_that_does_not_answer() {
 	kill -KILL "$pid"
 	wait "$pid" || true
 	assert_eq "$(taken)" "d0 /a"
+	expect_error "does not answer" mounts remove '[{destination: "/a"}]'
+	assert_no_places
 	husk delete --force "$ID"
 }
 is_taken() { [[ $(in_jail) == "$1 "* ]]; }

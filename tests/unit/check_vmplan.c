@@ -266,6 +266,11 @@ START_TEST(the_machine_has_what_the_limits_say)
 	ck_assert_uint_eq(plan.memory, 256U << 20);
 	ck_assert_uint_eq(plan.vcpus, 3);
 	done();
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'resources':{'cpu':"
+			  "{'quota':250000,'period':18446744073709551615}}}}",
+			  e));
+	ck_assert_uint_eq(plan.vcpus, 1);
+	done();
 	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'resources':{'memory':{'limit':-1},"
 			  "'cpu':{'quota':-1}}},'vm':{'hwConfig':{'memory':134217728,'vcpus':2},'kernel':{'parameters':"
 			  "['x=1']},'hypervisor':{'parameters':['-y']}}}",

@@ -15,7 +15,8 @@
  *   warns N TEXT   before each answer from then on, N times
  *   stats TEXT     are its statistics; else there are as many processes as UPDATEs came
  *   exit STATUS    of the container
- *   mounts refuse  MOUNTS_ADD and MOUNTS_REMOVE are answered with ERR from now on; mounts ignore: MOUNTS_... with nothing
+ *   mounts refuse  MOUNTS_ADD and MOUNTS_REMOVE are answered with ERR from now on; mounts keep: MOUNTS_REMOVE alone;
+ *                  mounts ignore: MOUNTS_... with nothing
  *   sleep MS
  *   die STATUS     ends at once, with what it has said under way
  *
@@ -42,7 +43,7 @@ static struct actor {
 	struct frame_reader in;
 	struct frame_writer out;
 	struct credit_sender credit;
-	bool started, ended, holds, refuses, ignores;
+	bool started, ended, holds, refuses, keeps, ignores;
 	unsigned int updates;
 	const char *warning, *stats;
 	int warnings;
@@ -100,9 +101,9 @@ static bool no_mounts(const struct frame *f)
 
 	if (f->type == MSG_MOUNTS_GONE)
 		return a.ignores;
-	if (!a.refuses && !a.ignores)
+	if (!a.refuses && !a.ignores && !(a.keeps && f->type == MSG_MOUNTS_REMOVE))
 		return false;
-	if (a.refuses) {
+	if (!a.ignores) {
 		(void)err_set(&no, EINVAL, "the actor says no");
 		(void)message_put_err(&a.out, 0, f->request, &no);
 	}
@@ -242,7 +243,7 @@ static void act(const char *word, const char *argument)
 	else if (str_eq(word, "exit"))
 		end_container(atoi(argument));
 	else if (str_eq(word, "mounts"))
-		*(str_eq(argument, "refuse") ? &a.refuses : &a.ignores) = true;
+		*(str_eq(argument, "refuse") ? &a.refuses : str_eq(argument, "keep") ? &a.keeps : &a.ignores) = true;
 	else if (str_eq(word, "sleep"))
 		rest(atol(argument));
 	else if (str_eq(word, "die"))
