@@ -234,6 +234,7 @@ test_limits_of_the_jail() {
 }
 
 test_limits_in_the_guest_and_their_update() {
+	local c
 	need_vm
 	make_bundle b --arg path "/$ID" '.process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = $path
 		| .mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro"]}]
@@ -244,6 +245,9 @@ test_limits_in_the_guest_and_their_update() {
 	husk run -d -b b "$ID" >out 2>err </dev/null || fail "$(cat err)"
 	held() { husk exec "$ID" sh -c 'cd /sys/fs/cgroup; echo $(cat memory.max pids.max cpu.max) $(nproc)'; }
 	assert_eq "$(held)" "201326592 40 150000 100000 2" "limits in the guest"
+	for c in cpuset cpu io memory hugetlb pids; do
+		assert_match " $(husk exec "$ID" cat /sys/fs/cgroup/cgroup.controllers) " " $c "
+	done
 	expect_error "memory.limit: 268435456 bytes: the machine of container '$ID' has 201326592, and gets no more" husk update --memory 256m "$ID"
 	husk update --memory 150m --cpu-quota 60000 --cpuset-cpus 0 --pids-limit 50 "$ID"
 	assert_eq "$(held)" "157286400 50 60000 100000 2" "limits in the guest after an update"
@@ -380,6 +384,26 @@ test_which_wall() {
 	expect_status 0 husk run -b b "$ID"
 	[ "$OUT" != "$HOST_BOOT" ] || fail "the annotation made no VM"
 }
+
+# Engines make it, and look for it by the pid.
+test_a_network_namespace_by_path() {
+	local other
+	need_vm
+	unshare -n sleep 1000 &
+	other=$!
+	wait_for 60 has_other_network "$other"
+	make_bundle b --arg path "/proc/$other/ns/net" \
+		'.linux.namespaces = [.linux.namespaces[] | select(.type != "network")] + [{"type": "network", "path": $path}]'
+	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
+	assert_eq "$(readlink "/proc/$(husk state "$ID" | jq .pid)/ns/net")" "$(readlink "/proc/$other/ns/net")" "the jail's network"
+	husk start "$ID"
+	assert_eq "$(readlink "/proc/$(child_of qemu)/ns/net")" "$(readlink "/proc/$other/ns/net")" "the hypervisor's network"
+	husk delete --force "$ID"
+	kill "$other"
+	wait "$other" || true
+	assert_nothing_left
+}
+has_other_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; } # PID
 
 test_what_cannot_be_had() {
 	need_vm
@@ -534,9 +558,11 @@ test_podman() {
 	expect_status 0 podman "${conf[@]}" run --rm --cgroups=disabled --network none --annotation run.oci.handler=vm --rootfs "$T/b/rootfs" cat /proc/sys/kernel/random/boot_id
 	[ "$OUT" != "$HOST_BOOT" ] || fail "Podman's annotation made no VM: $OUT"
 	conf[-1]=husk-vm
-	podman "${conf[@]}" run -d --name "$ID" --cgroups=disabled --network none -v "$T/b:/vol:ro" --user 1000 --rootfs "$T/b/rootfs" sh -c 'trap "exit 4" TERM; echo up $(id -u) $(ls /vol); while :; do sleep 0.1; done' >/dev/null
-	wait_for 60 podman_says_up "${conf[@]}"
+	podman "${conf[@]}" run -d --name "$ID" --cgroups=disabled --network none -v "$T/b:/vol:ro" --user 1000 --rootfs "$T/b/rootfs" sh -c 'trap "exit 4" TERM; trap "echo usr1" USR1; echo up $(id -u) $(ls /vol); while :; do sleep 0.1; done' >/dev/null
+	wait_for 60 podman_says "up 1000 config.json rootfs" "${conf[@]}"
 	assert_eq "$(podman "${conf[@]}" exec "$ID" sh -c 'echo exec $(id -u)')" "exec 1000"
+	podman "${conf[@]}" kill --signal USR1 "$ID" >/dev/null
+	wait_for 60 podman_says usr1 "${conf[@]}"
 	podman "${conf[@]}" stop -t 120 "$ID" >/dev/null
 	assert_eq "$(podman "${conf[@]}" inspect "$ID" | jq '.[0].State.ExitCode')" 4
 	podman "${conf[@]}" rm -f "$ID" >/dev/null
@@ -546,7 +572,7 @@ test_podman() {
 	assert_match "$(tr -d '\r' <screen)" '^got typed$'
 	assert_match "$(tr -d '\r' <screen)" '^status 0$'
 }
-podman_says_up() { [[ $(podman "$@" logs "$ID" 2>&1) == *"up 1000 config.json rootfs"* ]]; }
+podman_says() { [[ $(podman "${@:2}" logs "$ID" 2>&1) == *"$1"* ]]; } # TEXT OPTION...
 
 # In a user namespace of one id: the jail's programs and the guest's files are the user's.
 test_an_ordinary_user() {

@@ -341,6 +341,17 @@ test_a_guest_that_loops() {
 
 answers_nothing() { ! timeout 60 "$HUSK" --root "$ROOT" ps "$ID"; }
 
+test_an_agent_that_hangs_up() {
+	plays hello hangup
+	expect_error "the VM did not start: the agent's channel was closed" husk run -b b "$ID"
+	assert_nothing_left
+	plays up out 1000 hangup
+	run husk run -b b "$ID"
+	assert_eq "$STATUS ${#OUT}" "125 1000"
+	assert_match "$ERR" "the agent's channel was closed"
+	assert_nothing_left
+}
+
 test_an_agent_that_answers_nothing() {
 	local verb pids=() began=$SECONDS
 	plays hello deaf

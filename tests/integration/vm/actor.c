@@ -18,6 +18,7 @@
  *   mounts refuse  MOUNTS_ADD and MOUNTS_REMOVE are answered with ERR from now on; mounts keep: MOUNTS_REMOVE alone;
  *                  mounts ignore: MOUNTS_... with nothing
  *   sleep MS
+ *   hangup         closes the channel, and lives on
  *   die STATUS     ends at once, with what it has said under way
  *
  * Then it answers what is asked: OK to all, EXEC's process ends at once with status 0, a signal ends the container
@@ -253,6 +254,13 @@ static void act(const char *word, const char *argument)
 	flush_out();
 }
 
+static void hang_up(void)
+{
+	flush_out();
+	(void)close(CHANNEL);
+	(void)pause();
+}
+
 int main(int argc, char **argv)
 {
 	int i = 1;
@@ -272,6 +280,8 @@ int main(int argc, char **argv)
 			a.holds = true;
 		else if (str_eq(argv[i], "deaf"))
 			(void)pause();
+		else if (str_eq(argv[i], "hangup"))
+			hang_up();
 		else if (str_eq(argv[i], "updated"))
 			until_updated();
 		else if (str_eq(argv[i], "oom"))
