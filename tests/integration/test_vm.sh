@@ -187,12 +187,12 @@ no_sleeper() { # what is seen, is seen in there
 	seen=$(in_guest ps) && [[ $seen == *PID* && $seen != *"sleep 4242"* ]]
 }
 
-# type_when TEXT SCREEN: types a line when TEXT is on it, and stays until the status is.
+# type_when TEXT SCREEN: types a line when TEXT is on it, and stays until the status is, or the screen gone.
 type_when() {
 	: >>"$2"
-	until grep -q "$1" "$2"; do sleep 0.2; done
+	while [ -e "$2" ] && ! grep -q "$1" "$2"; do sleep 0.2; done
 	printf 'typed\n'
-	until grep -q '^status' "$2"; do sleep 0.2; done
+	while [ -e "$2" ] && ! grep -q '^status' "$2"; do sleep 0.2; done
 }
 
 # CONTROLLER FILE TEXT: of the jail's cgroup, where this host has the controller.
@@ -569,6 +569,7 @@ test_podman() {
 	# shellcheck disable=SC2094
 	type_when ready screen | script -qec "podman ${conf[*]} run --rm -it --cgroups=disabled --network none --rootfs $T/b/rootfs sh -c 'echo ready; read x; echo got \$x; tty'; echo status \$?" /dev/null >screen 2>&1 &
 	wait_for 300 grep -q '^status' screen
+	wait # who types looks at the screen once more
 	assert_match "$(tr -d '\r' <screen)" '^got typed$'
 	assert_match "$(tr -d '\r' <screen)" '^status 0$'
 }
