@@ -70,6 +70,19 @@ need() {
 	done
 }
 
+# HUSK asks for VMs from now on. Skips where no guest could be booted; a test that boots one needs QEMU, too.
+as_vm() {
+	local built agent
+	built=$(realpath "$HUSK")
+	agent=$(dirname "$built")/husk-agent
+	need jq
+	[ -x "$agent" ] || skip "no husk-agent beside husk"
+	! has_sanitizers "$agent" || skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
+	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
+	ln -sf "$built" "$T/husk-vm"
+	HUSK=$T/husk-vm
+}
+
 # ---- running commands ----
 
 # Runs a command: STATUS, OUT and ERR hold what it did. Never fails itself.

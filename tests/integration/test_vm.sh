@@ -16,20 +16,7 @@ HOST_BOOT=$(cat /proc/sys/kernel/random/boot_id) # two kernels may be of one ver
 
 need_vm() {
 	need qemu-system-x86_64
-	need_plan
-}
-
-# What a jail takes in which nothing is booted.
-need_plan() {
-	need jq
-	local agent
-	agent=$(dirname "$BUILT")/husk-agent
-	[ -x "$agent" ] || skip "no husk-agent beside husk"
-	! has_sanitizers "$agent" ||
-		skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
-	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
-	ln -sf "$BUILT" "$T/husk-vm"
-	HUSK=$T/husk-vm
+	as_vm
 }
 
 husk_with() {
@@ -206,7 +193,7 @@ assert_host_limit() {
 
 # The jail is made by create; its machine boots at start.
 test_limits_of_the_jail() {
-	need_plan
+	as_vm
 	make_bundle b --arg path "/$ID" '.vm = {"hypervisor": {"path": "/bin/true"}} | .linux.cgroupsPath = $path | .linux.resources = {
 		"memory": {"limit": 268435456, "swap": 268435456}, "pids": {"limit": 40},
 		"cpu": {"quota": 50000, "period": 200000, "shares": 512, "cpus": "0"}}'

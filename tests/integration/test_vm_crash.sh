@@ -11,19 +11,14 @@ KEPT="/boot/ /usr/ /lib/ /var/cache/husk/" # what a machine is made of
 private_cgroup2 "$@"
 
 ACTOR=$HUSK_TOP_BUILDDIR/tests/integration/vm/actor
-AGENT=$HUSK_TOP_BUILDDIR/husk-agent
 
 # The bundle of a VM, in namespaces of the test's own; and once a container of it, which leaves the jails' directory
 # below --root.
 bundle() {
-	need qemu-system-x86_64 jq
+	need qemu-system-x86_64
 	[ -x "$ACTOR" ] || skip "no program '$ACTOR': make check builds it"
-	[ -x "$AGENT" ] || skip "no husk-agent in the build tree"
-	! has_sanitizers "$AGENT" || skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
-	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
 	alone
-	[ "$HUSK" = "$T/husk-vm" ] || ln -s "$HUSK" "$T/husk-vm"
-	HUSK=$T/husk-vm
+	as_vm
 	make_bundle b --arg path "/$ID" '.process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = $path'
 	"$HUSK" --root "$ROOT" create -b b "$ID" >/dev/null 2>&1 </dev/null
 	"$HUSK" --root "$ROOT" delete --force "$ID"

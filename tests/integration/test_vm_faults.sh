@@ -12,15 +12,9 @@ private_cgroup2 "$@"
 ACTOR=$HUSK_TOP_BUILDDIR/tests/integration/vm/actor
 
 need_vm() {
-	need qemu-system-x86_64 jq
-	is_root || skip "VMs are for root"
+	need qemu-system-x86_64
 	[ -x "$ACTOR" ] || skip "no program '$ACTOR': make check builds it"
-	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
-	! has_sanitizers "$HUSK_TOP_BUILDDIR/husk-agent" ||
-		skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
-	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
-	[ "$HUSK" = "$T/husk-vm" ] || ln -s "$HUSK" "$T/husk-vm"
-	HUSK=$T/husk-vm
+	as_vm
 	[ -e b ] || make_bundle b
 }
 

@@ -10,18 +10,11 @@ set -eu
 private_cgroup2 "$@"
 
 ACTOR=$HUSK_TOP_BUILDDIR/tests/integration/vm/actor
-BUILT=$HUSK
 
 need_vm() {
-	need jq nsenter
-	is_root || skip "VMs are for root"
+	need nsenter
 	[ -x "$ACTOR" ] || skip "no program '$ACTOR': make check builds it"
-	[ -x "$HUSK_TOP_BUILDDIR/husk-agent" ] || skip "no husk-agent in the build tree"
-	! has_sanitizers "$HUSK_TOP_BUILDDIR/husk-agent" ||
-		skip "husk-agent with the sanitizers is not static, and the guest has no libraries"
-	compgen -G '/boot/vmlinuz-*' >/dev/null || skip "no kernel in /boot (package linux-image-cloud-amd64)"
-	ln -sf "$BUILT" "$T/husk-vm"
-	HUSK=$T/husk-vm
+	as_vm
 	mkdir -p src/sub && echo one >src/file
 	make_bundle b
 }
