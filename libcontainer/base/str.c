@@ -118,7 +118,8 @@ static void strbuf_room(struct strbuf *b, size_t more)
 void strbuf_add(struct strbuf *b, const char *s, size_t len)
 {
 	strbuf_room(b, len);
-	memcpy(b->s + b->len, s, len);
+	if (len) /* of an empty buffer, s is NULL */
+		memcpy(b->s + b->len, s, len);
 	b->len += len;
 	b->s[b->len] = '\0';
 }
