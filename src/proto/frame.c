@@ -8,52 +8,19 @@
 #include <assert.h>
 #include <string.h>
 
-void frame_put_u16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-}
-
-void frame_put_u32(uint8_t *p, uint32_t v)
-{
-	frame_put_u16(p, (uint16_t)v);
-	frame_put_u16(p + 2, (uint16_t)(v >> 16));
-}
-
-void frame_put_u64(uint8_t *p, uint64_t v)
-{
-	frame_put_u32(p, (uint32_t)v);
-	frame_put_u32(p + 4, (uint32_t)(v >> 32));
-}
-
-uint16_t frame_get_u16(const uint8_t *p)
-{
-	return le16_get(p);
-}
-
-uint32_t frame_get_u32(const uint8_t *p)
-{
-	return le32_get(p);
-}
-
-uint64_t frame_get_u64(const uint8_t *p)
-{
-	return le64_get(p);
-}
-
 void frame_header_encode(const struct frame *f, uint8_t out[FRAME_HEADER])
 {
-	frame_put_u32(out, (uint32_t)f->len);
-	frame_put_u16(out + 4, f->type);
-	frame_put_u16(out + 6, 0);
-	frame_put_u32(out + 8, f->process);
-	frame_put_u32(out + 12, f->request);
+	le32_put(out, (uint32_t)f->len);
+	le16_put(out + 4, f->type);
+	le16_put(out + 6, 0);
+	le32_put(out + 8, f->process);
+	le32_put(out + 12, f->request);
 }
 
 int frame_header_decode(const uint8_t in[FRAME_HEADER], struct frame *out, struct err *e)
 {
-	uint32_t len = frame_get_u32(in);
-	uint16_t type = frame_get_u16(in + 4), flags = frame_get_u16(in + 6);
+	uint32_t len = le32_get(in);
+	uint16_t type = le16_get(in + 4), flags = le16_get(in + 6);
 
 	if (len > FRAME_PAYLOAD_MAX)
 		return err_set(e, EPROTO, "a frame of type %u claims %u bytes: at most %d are allowed", type, len,
@@ -62,8 +29,8 @@ int frame_header_decode(const uint8_t in[FRAME_HEADER], struct frame *out, struc
 		return err_set(e, EPROTO, "a frame of type %u has the flags 0x%x: none are defined", type, flags);
 	*out = (struct frame){
 		.type = type,
-		.process = frame_get_u32(in + 8),
-		.request = frame_get_u32(in + 12),
+		.process = le32_get(in + 8),
+		.request = le32_get(in + 12),
 		.len = len,
 	};
 	return 0;

@@ -31,14 +31,6 @@ struct frame {
 	size_t len;		/* <= FRAME_PAYLOAD_MAX */
 };
 
-/* Integers of a payload. */
-void frame_put_u16(uint8_t *p, uint16_t v);
-void frame_put_u32(uint8_t *p, uint32_t v);
-void frame_put_u64(uint8_t *p, uint64_t v);
-uint16_t frame_get_u16(const uint8_t *p);
-uint32_t frame_get_u32(const uint8_t *p);
-uint64_t frame_get_u64(const uint8_t *p);
-
 /* The header alone. Decoding leaves payload NULL; -EPROTO for a length or flags that are not allowed. */
 void frame_header_encode(const struct frame *f, uint8_t out[FRAME_HEADER]);
 int frame_header_decode(const uint8_t in[FRAME_HEADER], struct frame *out, struct err *e);

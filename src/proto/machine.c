@@ -3,6 +3,7 @@
 #include "machine.h"
 
 #include "frame.h"
+#include "le.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ static void add_u32(struct strbuf *b, uint32_t v)
 {
 	uint8_t raw[4];
 
-	frame_put_u32(raw, v);
+	le32_put(raw, v);
 	strbuf_add(b, (const char *)raw, sizeof(raw));
 }
 
@@ -62,7 +63,7 @@ static char *take_string(struct cursor *c)
 
 	if (c->len - c->off < 4)
 		return NULL;
-	len = frame_get_u32((const uint8_t *)c->buf + c->off);
+	len = le32_get((const uint8_t *)c->buf + c->off);
 	c->off += 4;
 	if (len >= c->len - c->off)
 		return NULL;
@@ -91,14 +92,14 @@ int machine_decode(char *buf, size_t len, struct machine *out, struct err *e)
 	uint32_t n_hypervisor, n_server;
 
 	*out = (struct machine){ 0 };
-	if (len < HEADER || frame_get_u32(head) != MAGIC)
+	if (len < HEADER || le32_get(head) != MAGIC)
 		return err_set(e, EBADMSG, "the machine's description is none");
-	out->boot_ms = frame_get_u32(head + 4);
-	out->terminal = frame_get_u32(head + 8) & FLAG_TERMINAL;
-	out->log = frame_get_u32(head + 8) & FLAG_LOG;
-	out->log_json = frame_get_u32(head + 8) & FLAG_LOG_JSON;
-	n_hypervisor = frame_get_u32(head + 12);
-	n_server = frame_get_u32(head + 16);
+	out->boot_ms = le32_get(head + 4);
+	out->terminal = le32_get(head + 8) & FLAG_TERMINAL;
+	out->log = le32_get(head + 8) & FLAG_LOG;
+	out->log_json = le32_get(head + 8) & FLAG_LOG_JSON;
+	n_hypervisor = le32_get(head + 12);
+	n_server = le32_get(head + 16);
 	if (n_hypervisor == 0 || n_hypervisor > MACHINE_WORDS_MAX || n_server > MACHINE_WORDS_MAX)
 		return err_set(e, EBADMSG, "the machine's description has %u and %u words", n_hypervisor, n_server);
 	out->id = take_string(&c);

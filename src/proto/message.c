@@ -2,6 +2,8 @@
 /* message.c: see message.h. */
 #include "message.h"
 
+#include "le.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -89,7 +91,7 @@ int message_check(const struct frame *f, enum message_side from, struct err *e)
 
 int message_hello_decode(const struct frame *f, struct message_hello *out, struct err *e)
 {
-	uint32_t version = frame_get_u32(f->payload);
+	uint32_t version = le32_get(f->payload);
 
 	if (version != MESSAGE_VERSION)
 		return err_set(e, EPROTO, "the agent speaks version %u of the protocol: expected %d", version,
@@ -100,7 +102,7 @@ int message_hello_decode(const struct frame *f, struct message_hello *out, struc
 
 int message_host_hello_decode(const struct frame *f, struct message_host_hello *out, struct err *e)
 {
-	uint32_t version = frame_get_u32(f->payload), ns = frame_get_u32(f->payload + 12);
+	uint32_t version = le32_get(f->payload), ns = le32_get(f->payload + 12);
 
 	if (version != MESSAGE_VERSION)
 		return err_set(e, EPROTO, "the host speaks version %u of the protocol: expected %d", version,
@@ -109,7 +111,7 @@ int message_host_hello_decode(const struct frame *f, struct message_host_hello *
 		return err_set(e, EPROTO, "HELLO: %u nanoseconds: expected at most 999999999", ns);
 	*out = (struct message_host_hello){
 		.version = version,
-		.seconds = frame_get_u64(f->payload + 4),
+		.seconds = le64_get(f->payload + 4),
 		.nanoseconds = ns,
 	};
 	memcpy(out->entropy, f->payload + 16, sizeof(out->entropy));
@@ -118,12 +120,12 @@ int message_host_hello_decode(const struct frame *f, struct message_host_hello *
 
 static int terminal_decode(const uint8_t *p, const char *name, struct message_terminal *out, struct err *e)
 {
-	uint32_t flags = frame_get_u32(p);
+	uint32_t flags = le32_get(p);
 
 	if (flags & ~FLAG_TERMINAL)
 		return err_set(e, EPROTO, "%s: unknown flags 0x%x", name, flags);
 	out->terminal = flags & FLAG_TERMINAL;
-	out->size = (struct message_size){ .columns = frame_get_u16(p + 4), .rows = frame_get_u16(p + 6) };
+	out->size = (struct message_size){ .columns = le16_get(p + 4), .rows = le16_get(p + 6) };
 	return 0;
 }
 
@@ -155,7 +157,7 @@ int message_exec_decode(const struct frame *f, struct message_exec *out, struct 
 
 int message_signal_decode(const struct frame *f, struct message_signal *out, struct err *e)
 {
-	uint32_t sig = frame_get_u32(f->payload), flags = frame_get_u32(f->payload + 4);
+	uint32_t sig = le32_get(f->payload), flags = le32_get(f->payload + 4);
 
 	if (sig == 0 || sig > SIGNAL_MAX)
 		return err_set(e, EPROTO, "SIGNAL: %u is no signal: expected 1 to %d", sig, SIGNAL_MAX);
@@ -169,14 +171,14 @@ int message_signal_decode(const struct frame *f, struct message_signal *out, str
 int message_resize_decode(const struct frame *f, struct message_size *out, struct err *e)
 {
 	(void)e;
-	out->columns = frame_get_u16(f->payload);
-	out->rows = frame_get_u16(f->payload + 2);
+	out->columns = le16_get(f->payload);
+	out->rows = le16_get(f->payload + 2);
 	return 0;
 }
 
 int message_credit_decode(const struct frame *f, enum message_side from, struct message_credit *out, struct err *e)
 {
-	uint32_t stream = frame_get_u32(f->payload), bytes = frame_get_u32(f->payload + 4);
+	uint32_t stream = le32_get(f->payload), bytes = le32_get(f->payload + 4);
 
 	if (stream >= MESSAGE_STREAMS || (stream == MESSAGE_STREAM_STDIN) != (from == MESSAGE_AGENT))
 		return err_set(e, EPROTO, "CREDIT: stream %u is none that this end sends", stream);
@@ -187,7 +189,7 @@ int message_credit_decode(const struct frame *f, enum message_side from, struct 
 
 int message_close_decode(const struct frame *f, struct message_close *out, struct err *e)
 {
-	uint32_t stream = frame_get_u32(f->payload);
+	uint32_t stream = le32_get(f->payload);
 
 	if (stream != MESSAGE_STREAM_STDOUT && stream != MESSAGE_STREAM_STDERR)
 		return err_set(e, EPROTO, "CLOSE: stream %u is no output", stream);
@@ -197,18 +199,18 @@ int message_close_decode(const struct frame *f, struct message_close *out, struc
 
 int message_exit_decode(const struct frame *f, struct message_exit *out, struct err *e)
 {
-	uint32_t status = frame_get_u32(f->payload);
+	uint32_t status = le32_get(f->payload);
 
 	if (status > 255)
 		return err_set(e, EPROTO, "EXIT: status %u: expected 0 to 255", status);
 	out->status = (int)status;
-	out->taken = frame_get_u64(f->payload + 4);
+	out->taken = le64_get(f->payload + 4);
 	return 0;
 }
 
 int message_log_decode(const struct frame *f, struct message_log *out, struct err *e)
 {
-	uint32_t level = frame_get_u32(f->payload);
+	uint32_t level = le32_get(f->payload);
 
 	if (level > 3)
 		return err_set(e, EPROTO, "LOG: unknown level %u", level);
@@ -221,7 +223,7 @@ int message_log_decode(const struct frame *f, struct message_log *out, struct er
 
 int message_err_decode(const struct frame *f, struct err *out, struct err *e)
 {
-	uint32_t code = frame_get_u32(f->payload);
+	uint32_t code = le32_get(f->payload);
 	size_t len = f->len - CODE_LEN;
 
 	if (code == 0 || code > ERRNO_MAX)
@@ -287,7 +289,7 @@ int message_put_hello(struct frame_writer *w, const struct message_hello *m)
 {
 	uint8_t p[HELLO_LEN];
 
-	frame_put_u32(p, m->version);
+	le32_put(p, m->version);
 	return put(w, MSG_HELLO, 0, 0, p, sizeof(p));
 }
 
@@ -295,18 +297,18 @@ int message_put_host_hello(struct frame_writer *w, const struct message_host_hel
 {
 	uint8_t p[HOST_HELLO_LEN];
 
-	frame_put_u32(p, m->version);
-	frame_put_u64(p + 4, m->seconds);
-	frame_put_u32(p + 12, m->nanoseconds);
+	le32_put(p, m->version);
+	le64_put(p + 4, m->seconds);
+	le32_put(p + 12, m->nanoseconds);
 	memcpy(p + 16, m->entropy, sizeof(m->entropy));
 	return put(w, MSG_HELLO, 0, 0, p, sizeof(p));
 }
 
 static void terminal_encode(const struct message_terminal *m, uint8_t p[TERMINAL_LEN])
 {
-	frame_put_u32(p, m->terminal ? FLAG_TERMINAL : 0);
-	frame_put_u16(p + 4, m->size.columns);
-	frame_put_u16(p + 6, m->size.rows);
+	le32_put(p, m->terminal ? FLAG_TERMINAL : 0);
+	le16_put(p + 4, m->size.columns);
+	le16_put(p + 6, m->size.rows);
 }
 
 int message_put_create(struct frame_writer *w, uint32_t request, const struct message_create *m)
@@ -334,8 +336,8 @@ int message_put_signal(struct frame_writer *w, uint32_t process, uint32_t reques
 {
 	uint8_t p[SIGNAL_LEN];
 
-	frame_put_u32(p, m->signal);
-	frame_put_u32(p + 4, m->all ? FLAG_ALL : 0);
+	le32_put(p, m->signal);
+	le32_put(p + 4, m->all ? FLAG_ALL : 0);
 	return put(w, MSG_SIGNAL, process, request, p, sizeof(p));
 }
 
@@ -343,8 +345,8 @@ int message_put_resize(struct frame_writer *w, uint32_t process, uint32_t reques
 {
 	uint8_t p[SIZE_LEN];
 
-	frame_put_u16(p, m->columns);
-	frame_put_u16(p + 2, m->rows);
+	le16_put(p, m->columns);
+	le16_put(p + 2, m->rows);
 	return put(w, MSG_RESIZE, process, request, p, sizeof(p));
 }
 
@@ -352,8 +354,8 @@ int message_put_credit(struct frame_writer *w, uint32_t process, const struct me
 {
 	uint8_t p[CREDIT_LEN];
 
-	frame_put_u32(p, (uint32_t)m->stream);
-	frame_put_u32(p + 4, m->bytes);
+	le32_put(p, (uint32_t)m->stream);
+	le32_put(p + 4, m->bytes);
 	return put(w, MSG_CREDIT, process, 0, p, sizeof(p));
 }
 
@@ -361,7 +363,7 @@ int message_put_close(struct frame_writer *w, uint32_t process, const struct mes
 {
 	uint8_t p[CLOSE_LEN];
 
-	frame_put_u32(p, (uint32_t)m->stream);
+	le32_put(p, (uint32_t)m->stream);
 	return put(w, MSG_CLOSE, process, 0, p, sizeof(p));
 }
 
@@ -369,8 +371,8 @@ int message_put_exit(struct frame_writer *w, uint32_t process, const struct mess
 {
 	uint8_t p[EXIT_LEN];
 
-	frame_put_u32(p, (uint32_t)m->status);
-	frame_put_u64(p + 4, m->taken);
+	le32_put(p, (uint32_t)m->status);
+	le64_put(p + 4, m->taken);
 	return put(w, MSG_EXIT, process, 0, p, sizeof(p));
 }
 
@@ -386,7 +388,7 @@ static int put_text(struct frame_writer *w, enum message_type type, uint32_t pro
 	}
 	if (len > MESSAGE_REASON_MAX)
 		len = MESSAGE_REASON_MAX;
-	frame_put_u32(p, code);
+	le32_put(p, code);
 	memcpy(p + CODE_LEN, text, len);
 	return put(w, type, process, request, p, CODE_LEN + len);
 }

@@ -4,6 +4,7 @@
 #include "ck_run.h"
 #include "credit.h"
 #include "frame.h"
+#include "le.h"
 #include "str.h"
 
 #include <check.h>
@@ -41,15 +42,15 @@ START_TEST(test_header_that_claims_too_much_is_refused)
 	uint8_t h[FRAME_HEADER] = { 0 };
 	struct frame f = { .type = 77 };
 
-	frame_put_u32(h, FRAME_PAYLOAD_MAX);
+	le32_put(h, FRAME_PAYLOAD_MAX);
 	ck_assert_ok(frame_header_decode(h, &f, e));
 	f.type = 77;
-	frame_put_u32(h, FRAME_PAYLOAD_MAX + 1);
+	le32_put(h, FRAME_PAYLOAD_MAX + 1);
 	ck_assert_fails(frame_header_decode(h, &f, e), EPROTO, "claims 65537 bytes");
-	frame_put_u32(h, UINT32_MAX);
+	le32_put(h, UINT32_MAX);
 	ck_assert_fails(frame_header_decode(h, &f, e), EPROTO, "claims 4294967295 bytes");
-	frame_put_u32(h, 0);
-	frame_put_u16(h + 6, 1);
+	le32_put(h, 0);
+	le16_put(h + 6, 1);
 	ck_assert_fails(frame_header_decode(h, &f, e), EPROTO, "flags 0x1");
 	ck_assert_uint_eq(f.type, 77);
 }

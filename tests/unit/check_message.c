@@ -2,6 +2,7 @@
 /* check_message.c: what frames between host and agent may say. */
 #include "ck_err.h"
 #include "ck_run.h"
+#include "le.h"
 #include "message.h"
 #include "str.h"
 
@@ -259,19 +260,19 @@ START_TEST(test_values_that_are_none_are_refused)
 	struct err failure;
 	struct frame f;
 
-	frame_put_u32(p, MESSAGE_VERSION + 1);
+	le32_put(p, MESSAGE_VERSION + 1);
 	f = of(MSG_HELLO, 0, p, 4);
 	ck_assert_fails(message_hello_decode(&f, &hello, e), EPROTO, "the agent speaks version 2");
 	f.len = 80;
 	ck_assert_fails(message_host_hello_decode(&f, &host_hello, e), EPROTO, "the host speaks version 2");
-	frame_put_u32(p, MESSAGE_VERSION);
-	frame_put_u32(p + 12, 1000000000);
+	le32_put(p, MESSAGE_VERSION);
+	le32_put(p + 12, 1000000000);
 	ck_assert_fails(message_host_hello_decode(&f, &host_hello, e), EPROTO, "1000000000 nanoseconds");
 
-	frame_put_u32(p, 2);
+	le32_put(p, 2);
 	f = of(MSG_EXEC, 1, p, 8);
 	ck_assert_fails(message_exec_decode(&f, &exec, e), EPROTO, "unknown flags 0x2");
-	frame_put_u32(p, 0);
+	le32_put(p, 0);
 	f.process = 0;
 	ck_assert_fails(message_exec_decode(&f, &exec, e), EPROTO, "process 0");
 	f = of(MSG_EXEC, 1, p, 9);
@@ -281,38 +282,38 @@ START_TEST(test_values_that_are_none_are_refused)
 
 	f = of(MSG_SIGNAL, 0, p, 8);
 	ck_assert_fails(message_signal_decode(&f, &sig, e), EPROTO, "0 is no signal");
-	frame_put_u32(p, 65);
+	le32_put(p, 65);
 	ck_assert_fails(message_signal_decode(&f, &sig, e), EPROTO, "65 is no signal");
-	frame_put_u32(p, 64);
-	frame_put_u32(p + 4, 1);
+	le32_put(p, 64);
+	le32_put(p + 4, 1);
 	ck_assert_ok(message_signal_decode(&f, &sig, e));
 	f.process = 1;
 	ck_assert_fails(message_signal_decode(&f, &sig, e), EPROTO, "for process 1");
 
 	f = of(MSG_CREDIT, 0, p, 8);
-	frame_put_u32(p, MESSAGE_STREAM_STDOUT);
+	le32_put(p, MESSAGE_STREAM_STDOUT);
 	ck_assert_fails(message_credit_decode(&f, MESSAGE_AGENT, &credit, e), EPROTO, "stream 1");
-	frame_put_u32(p, MESSAGE_STREAM_STDIN);
+	le32_put(p, MESSAGE_STREAM_STDIN);
 	ck_assert_fails(message_credit_decode(&f, MESSAGE_HOST, &credit, e), EPROTO, "stream 0");
-	frame_put_u32(p, MESSAGE_STREAMS);
+	le32_put(p, MESSAGE_STREAMS);
 	ck_assert_fails(message_credit_decode(&f, MESSAGE_HOST, &credit, e), EPROTO, "stream 3");
 
 	f = of(MSG_CLOSE, 0, p, 4);
-	frame_put_u32(p, MESSAGE_STREAM_STDIN);
+	le32_put(p, MESSAGE_STREAM_STDIN);
 	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 0 is no output");
-	frame_put_u32(p, MESSAGE_STREAMS);
+	le32_put(p, MESSAGE_STREAMS);
 	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 3 is no output");
 	f = of(MSG_EXIT, 0, p, 12);
-	frame_put_u32(p, 256);
+	le32_put(p, 256);
 	ck_assert_fails(message_exit_decode(&f, &end, e), EPROTO, "status 256");
 	ck_assert_int_eq(end.status, -1);
 	f = of(MSG_LOG, 0, p, 5);
-	frame_put_u32(p, 4);
+	le32_put(p, 4);
 	ck_assert_fails(message_log_decode(&f, &log, e), EPROTO, "level 4");
 	f = of(MSG_ERR, 0, p, 5);
-	frame_put_u32(p, 0);
+	le32_put(p, 0);
 	ck_assert_fails(message_err_decode(&f, &failure, e), EPROTO, "code 0");
-	frame_put_u32(p, 4096);
+	le32_put(p, 4096);
 	ck_assert_fails(message_err_decode(&f, &failure, e), EPROTO, "code 4096");
 }
 END_TEST
