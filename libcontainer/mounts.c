@@ -175,13 +175,6 @@ static int mount_point(int fd, struct statx *out, struct err *e)
 	return 0;
 }
 
-static bool is_in(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
 /* As for add: never procfs, sysfs and the masks there by a symlink that the container put in the way. */
 static int check_removal(int procfd, int fd, const char *path, struct err *e)
 {
@@ -195,7 +188,7 @@ static int check_removal(int procfd, int fd, const char *path, struct err *e)
 		return err_sys(e, errno, "find where '%s' is mounted", path);
 	at[n] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(kernels); i++)
-		if (is_in(at, kernels[i]) && !is_in(path, kernels[i]))
+		if (str_is_in(at, kernels[i]) && !str_is_in(path, kernels[i]))
 			return err_set(e, EXDEV, "'%s' leads to '%s' by a symlink", path, at);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define READ_STEP 4096
@@ -92,6 +93,14 @@ int io_write_all(int fd, const void *buf, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+int io_memory_file(const char *name, const void *buf, size_t len)
+{
+	AUTO_FD fd = memfd_create(name, MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : io_write_all(fd, buf, len);
+
+	return r < 0 ? r : fd_take(&fd);
 }
 
 int io_write_value(int dirfd, const char *path, const char *value)

@@ -21,6 +21,9 @@ ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size);
 int io_write_value(int dirfd, const char *path, const char *value);
 /* All of buf, EINTR and short writes included. */
 int io_write_all(int fd, const void *buf, size_t len);
+/* A file in memory with this content, for whoever takes its path (fd_path()); close-on-exec. Its descriptor, or -errno.
+ * memfd_create(2); name is for /proc alone. */
+int io_memory_file(const char *name, const void *buf, size_t len);
 /* Replaces path below dirfd by a new file with this content: written to a
  * temporary name beside it, then renamed. On failure the old one stays. */
 int io_replace_file(int dirfd, const char *path, const void *buf, size_t len, mode_t mode, struct err *e);

@@ -457,6 +457,13 @@ const struct json *json_get(const struct json *obj, const char *key)
 	return NULL;
 }
 
+const char *json_get_text(const struct json *obj, const char *key)
+{
+	const struct json *v = json_get(obj, key);
+
+	return v && v->type == JSON_STRING && v->len ? v->str : NULL;
+}
+
 /* A key that reads well after a dot. */
 static bool is_plain_key(const char *key)
 {

@@ -49,6 +49,8 @@ void json_free(struct json_doc *doc);
 /* The member of an object; NULL if obj is NULL, no object, or has none (a
  * member that is null counts as absent, as Go's writers of config.json mean it). */
 const struct json *json_get(const struct json *obj, const char *key);
+/* The text of that member; NULL when there is none, it is empty, or no string. */
+const char *json_get_text(const struct json *obj, const char *key);
 #define json_each(it, parent_) for (const struct json *it = (parent_) ? (parent_)->child : NULL; it; it = it->next)
 
 /* "linux.namespaces[2].path" into out, cut to size. */

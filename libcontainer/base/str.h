@@ -27,6 +27,8 @@ char *x_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 bool str_eq(const char *a, const char *b); /* false when one of them is NULL */
 bool str_starts(const char *s, const char *prefix);
+/* Is this path dir, or below it? Of the texts, neither with a slash at its end. */
+bool str_is_in(const char *path, const char *dir);
 
 /* The whole of s is a decimal number in [0, max] ([min, max]): no sign (but
  * '-' for i64), no blanks, no leading '+'. 0 or -EINVAL, -ERANGE; *out is

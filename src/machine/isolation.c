@@ -10,9 +10,7 @@
 /* The annotation's text; NULL when it is not there, or empty. */
 static const char *annotation(const struct json *config, const char *name)
 {
-	const struct json *v = json_get(json_get(config, "annotations"), name);
-
-	return v && v->type == JSON_STRING && v->len ? v->str : NULL;
+	return json_get_text(json_get(config, "annotations"), name);
 }
 
 /* containerd's and CRI-O's marks of a pod's pause container. */

@@ -44,19 +44,12 @@ static const struct {
 	{ 10, 200 }, { 10, 229 }, /* tun, fuse */
 };
 
-static const char *text(const struct json *obj, const char *key)
-{
-	const struct json *v = json_get(obj, key);
-
-	return v && v->type == JSON_STRING && v->len ? v->str : NULL;
-}
-
 static int check_namespace(const struct json *list, const struct namespace_rule *rule, struct err *e)
 {
 	json_each (item, list) {
-		if (!str_eq(text(item, "type"), rule->type))
+		if (!str_eq(json_get_text(item, "type"), rule->type))
 			continue;
-		if (text(item, "path") && !rule->may_join)
+		if (json_get_text(item, "path") && !rule->may_join)
 			return json_err(e, ENOTSUP, json_get(item, "path"),
 					"a VM cannot join a %s namespace: it has a kernel of its own", rule->type);
 		return 0;
@@ -79,7 +72,7 @@ static bool guest_has_number(uint64_t major, uint64_t minor)
 bool vm_cross_guest_has_device(const struct json *device)
 {
 	const struct json *major = json_get(device, "major"), *minor = json_get(device, "minor");
-	const char *type = text(device, "type");
+	const char *type = json_get_text(device, "type");
 	uint64_t numbers[2];
 
 	if (str_eq(type, "p"))
@@ -97,7 +90,7 @@ static bool may_use_all_devices(const struct json *linux_)
 
 	json_each (rule, json_get(json_get(linux_, "resources"), "devices")) {
 		const struct json *allow = json_get(rule, "allow");
-		const char *type = text(rule, "type"), *access = text(rule, "access");
+		const char *type = json_get_text(rule, "type"), *access = json_get_text(rule, "access");
 
 		if (json_get(rule, "major") || json_get(rule, "minor") || (type && !str_eq(type, "a")))
 			continue;
@@ -119,7 +112,7 @@ static int check_devices(const struct json *linux_, struct err *e)
 			continue;
 		if (!all)
 			return json_err(e, ENOTSUP, item, "'%s': a device of the host cannot enter a VM",
-					text(item, "path") ? text(item, "path") : "?");
+					json_get_text(item, "path") ? json_get_text(item, "path") : "?");
 		n++;
 	}
 	if (n)
@@ -132,7 +125,7 @@ bool vm_cross_is_hosts_fs(const struct json *mount)
 	if (vmplan_is_bind(mount))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(guest_types); i++)
-		if (str_eq(guest_types[i], text(mount, "type")))
+		if (str_eq(guest_types[i], json_get_text(mount, "type")))
 			return false;
 	return true;
 }
@@ -154,11 +147,11 @@ int vm_cross_check_mounts(const struct json *config, struct err *e)
 	json_each (mount, json_get(config, "mounts")) {
 		if (!vm_cross_is_hosts_fs(mount))
 			continue;
-		if (!text(mount, "type"))
+		if (!json_get_text(mount, "type"))
 			return json_err(e, ENOTSUP, mount, "no type, and no bind mount");
-		if (is_hosts_interface(text(mount, "type")))
+		if (is_hosts_interface(json_get_text(mount, "type")))
 			return json_err(e, ENOTSUP, mount, "%s: a kernel file system of the host cannot enter a VM",
-					text(mount, "type"));
+					json_get_text(mount, "type"));
 	}
 	return 0;
 }
@@ -184,7 +177,7 @@ bool vm_cross_annotation_enters(const char *name, bool told)
 
 bool vm_cross_keeps_groups(const struct json *config)
 {
-	const char *v = text(json_get(config, "annotations"), "run.oci.keep_original_groups");
+	const char *v = json_get_text(json_get(config, "annotations"), "run.oci.keep_original_groups");
 
 	return v && !str_eq(v, "0") && !str_eq(v, "false");
 }
@@ -197,7 +190,7 @@ static int check_listener(const struct json *seccomp, struct err *e)
 	if (!path || !path->len)
 		return 0;
 	json_each (rule, json_get(seccomp, "syscalls"))
-		if (str_eq(text(rule, "action"), "SCMP_ACT_NOTIFY"))
+		if (str_eq(json_get_text(rule, "action"), "SCMP_ACT_NOTIFY"))
 			return json_err(e, ENOTSUP, path, "a socket of the host cannot enter a VM");
 	return 0;
 }
@@ -206,12 +199,12 @@ static void warn_of_labels(const struct json *config)
 {
 	const struct json *process = json_get(config, "process");
 
-	if (text(process, "apparmorProfile"))
+	if (json_get_text(process, "apparmorProfile"))
 		log_warn("process.apparmorProfile: '%s': the guest's kernel has no profile of the host's: ignoring",
-			 text(process, "apparmorProfile"));
-	if (text(process, "selinuxLabel"))
+			 json_get_text(process, "apparmorProfile"));
+	if (json_get_text(process, "selinuxLabel"))
 		log_warn("process.selinuxLabel: the guest's kernel has no policy: ignoring");
-	if (text(json_get(config, "linux"), "mountLabel"))
+	if (json_get_text(json_get(config, "linux"), "mountLabel"))
 		log_warn("linux.mountLabel: the guest's kernel has no policy: ignoring");
 }
 

@@ -5,13 +5,12 @@
 #include "clock.h"
 #include "fd.h"
 #include "gen.h"
-#include "json.h"
+#include "kernel.h"
 #include "vm_control.h"
 #include "vm_stats.h"
 
 #include <poll.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #define END_MS 10000 /* from the end of the connection to the process's */
 
@@ -128,7 +127,7 @@ static int open_process(const struct husk_ctx *ctx, const char *id, int *out_fd,
 
 	if (r < 0)
 		return r;
-	*out_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	*out_fd = sys_pidfd_open(pid, 0);
 	if (*out_fd < 0)
 		return errno == ESRCH ? err_set(e, ESRCH, "container not running") : err_sys(e, errno, "pidfd_open");
 	return 0;

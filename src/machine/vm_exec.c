@@ -11,7 +11,6 @@
 #include "vmplan.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 /* What has its place on the host, and none in the guest. */
 static int refuse(const struct husk_exec_opts *o, struct err *e)
@@ -31,12 +30,11 @@ static int refuse(const struct husk_exec_opts *o, struct err *e)
 
 static int memory_file(const char *text, int *out_fd, struct err *e)
 {
-	AUTO_FD fd = memfd_create("husk-process", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : io_write_all(fd, text, strlen(text));
+	int fd = io_memory_file("husk-process", text, strlen(text));
 
-	if (r < 0)
-		return err_sys(e, -r, "write the process into memory");
-	*out_fd = fd_take(&fd);
+	if (fd < 0)
+		return err_sys(e, -fd, "write the process into memory");
+	*out_fd = fd;
 	return 0;
 }
 

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 struct change {
@@ -89,12 +88,11 @@ static struct vmplan_input input(const struct change *c)
 /* The library's verb on the jail: text is the file. */
 static int change_jail(const struct change *c, const char *text, bool removal, struct err *e)
 {
-	AUTO_FD fd = memfd_create("husk-mounts", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : io_write_all(fd, text, strlen(text));
+	AUTO_FD fd = io_memory_file("husk-mounts", text, strlen(text));
 	char path[FD_PATH_MAX];
 
-	if (r < 0)
-		return err_sys(e, -r, "write mounts into memory");
+	if (fd < 0)
+		return err_sys(e, -fd, "write mounts into memory");
 	fd_path(fd, path);
 	return removal ? husk_mounts_remove(c->ctx, c->id, path, e) : husk_mounts_add(c->ctx, c->id, path, e);
 }

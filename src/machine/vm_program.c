@@ -35,13 +35,6 @@ struct walk {
 	int links;
 };
 
-static const char *text(const struct json *obj, const char *key)
-{
-	const struct json *v = json_get(obj, key);
-
-	return v && v->type == JSON_STRING && v->len ? v->str : NULL;
-}
-
 /* Puts a symlink's target before the rest. */
 static int walk_link(struct walk *w, int link, size_t parent)
 {
@@ -118,13 +111,6 @@ static bool walk_finish(struct walk *w)
 	return true;
 }
 
-static bool is_at_or_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/');
-}
-
 /* Where mounts lie, in the image. */
 struct places {
 	char (*v)[PATH_MAX];
@@ -134,7 +120,7 @@ struct places {
 static bool is_in_places(const struct places *p, const char *path)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (is_at_or_below(path, p->v[i]))
+		if (str_is_in(path, p->v[i]))
 			return true;
 	return false;
 }
@@ -167,7 +153,7 @@ static bool find_places(int root, const struct json *mounts, struct places *out)
 	out->v = x_realloc(NULL, mounts->len, sizeof(*out->v));
 	binds.v = x_realloc(NULL, mounts->len, sizeof(*binds.v));
 	json_each (mount, mounts) {
-		const char *destination = text(mount, "destination");
+		const char *destination = json_get_text(mount, "destination");
 
 		told = destination && follow(&w, root, &binds, "", destination) != UNTOLD;
 		if (!told)
@@ -203,7 +189,7 @@ static int check_one(int root, const struct places *places, const char *cwd, con
 /* The rules are those of the library's own search. */
 static int find_in_path(int root, const struct places *places, const struct json *process, const char *name)
 {
-	const char *cwd = text(process, "cwd") ? text(process, "cwd") : "/";
+	const char *cwd = json_get_text(process, "cwd") ? json_get_text(process, "cwd") : "/";
 	const char *dirs = path_of(process);
 	int found = ENOENT;
 
