@@ -158,7 +158,7 @@ in_session() {
 # In a container: waits for the terminal's last size, and prints it. Of the first one engines may tell a
 # process before it is there, and give up.
 # shellcheck disable=SC2016,SC2034 # for the container's shell; for suites
-SHOW_SIZE='for i in $(seq 40); do size=$(stty size 2>/dev/null); [ "$size" != "33 77" ] || break; sleep 0.3; done; echo $size'
+SHOW_SIZE='for i in $(seq 400); do size=$(stty size 2>/dev/null); [ "$size" != "33 77" ] || break; sleep 0.3; done; echo $size'
 
 # What a program in a container can see of its confinement. (/dev/core, for a masked file, is made by
 # crun and not by husk.)
