@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "fd.h"
 #include "log.h"
+#include "report.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -357,12 +358,23 @@ void control_poll(const struct client *c, struct pollfd p[CONTROL_POLLS])
 		stream_poll(&c->stream, p + 1);
 }
 
+static void tell_losses(const struct mon *m, struct client *c)
+{
+	for (char *why; (why = stream_loss(&c->stream)); free(why))
+		if (c->left)
+			report_loss(m, why);
+		else
+			control_warn(c, why);
+}
+
 void control_move(struct mon *m, struct client **slot, const struct pollfd p[CONTROL_POLLS])
 {
 	struct client *c = *slot;
 
-	if (c->has_stream)
+	if (c->has_stream) {
 		stream_move(&c->stream, p + 1);
+		tell_losses(m, c);
+	}
 	if (!c->left && talk(m, c, p[0].revents) < 0)
 		leave(m, slot);
 	else if (c->left && stream_is_over(&c->stream))

@@ -30,7 +30,7 @@ struct stream *control_stream(struct client *c);
 void control_answered(struct mon *m, const struct guest_answer *a);
 /* Memory has run out in the container: those who watch are told. */
 void control_oom(struct mon *m);
-/* What its question made the guest warn of. */
+/* What its question made the guest warn of, or what is lost of its process. */
 void control_warn(struct client *c, const char *text);
 void control_exited(struct mon *m, uint32_t process, int status, uint64_t unread);
 /* The process may have nothing more to say, and its number is free then. */

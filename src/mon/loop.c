@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "control.h"
 #include "fd.h"
+#include "report.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -208,6 +209,12 @@ static void fill(const struct mon *m, struct pollfd *p)
 	}
 }
 
+static void tell_losses(struct mon *m)
+{
+	for (char *why; (why = stream_loss(&m->stdio)); free(why))
+		report_loss(m, why);
+}
+
 static void move(struct mon *m, const struct pollfd *p)
 {
 	if (p[POLL_CONSOLE].revents && m->console_fd >= 0)
@@ -217,6 +224,7 @@ static void move(struct mon *m, const struct pollfd *p)
 	if (p[POLL_SIGNALS].revents)
 		take_signals(m);
 	stream_move(&m->stdio, &p[POLL_STDIO]);
+	tell_losses(m);
 	for (size_t i = 0; i < MON_CLIENTS_MAX; i++)
 		if (m->clients[i])
 			control_move(m, &m->clients[i], &p[POLL_CLIENTS + i * CONTROL_POLLS]);

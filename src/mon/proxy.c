@@ -129,10 +129,13 @@ static void take(struct proxy *p, const struct frame *f)
 
 	if (message_check(f, MESSAGE_AGENT, &e) < 0) {
 		fail(p, &e);
-	} else if (f->type == MSG_LOG && !p->up && message_log_decode(f, &line, &e) == 0) {
+	} else if (f->type == MSG_LOG && message_log_decode(f, &line, &e) == 0) {
 		AUTO_FREE char *text = x_printf("%.*s", (int)line.len, line.text);
 
-		(void)sync_send_warning(FD_GATE, text);
+		if (p->up)
+			tell_stderr(text);
+		else
+			(void)sync_send_warning(FD_GATE, text);
 	} else if ((f->type == MSG_OK || f->type == MSG_ERR) && !p->up) {
 		take_answer(p, f);
 	} else if (f->type == MSG_EXIT && p->up && message_exit_decode(f, &m, &e) == 0) {

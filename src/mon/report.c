@@ -111,6 +111,16 @@ void report_failure(struct mon *m, const char *why)
 	tell_stderr(m, why);
 }
 
+void report_loss(const struct mon *m, const char *why)
+{
+	AUTO_FREE char *line = x_printf("husk-mon: container '%s': %s\n", m->machine.id, why);
+
+	if (!m->machine.log)
+		report_write(STDERR_FILENO, line, strlen(line));
+	else if (wait_writable(log_fd(), 0))
+		log_warn("container '%s': %s", m->machine.id, why);
+}
+
 void report_oom(struct mon *m)
 {
 	if (m->ooms == OOMS_MAX)

@@ -15,6 +15,9 @@ void report_write(int fd, const char *text, size_t len);
 
 /* The machine failed; to the gate, too, or else to standard error, with the last lines of the console. */
 void report_failure(struct mon *m, const char *why);
+/* What the container, or a process that was left behind in it, writes is lost (stream_loss()): to the log or, without
+ * one, to standard error. */
+void report_loss(const struct mon *m, const char *why);
 /* The kernel has killed in the container for lack of memory. */
 void report_oom(struct mon *m);
 /* What the agent warns of; the guest may say anything: it is printable then, and never more than a warning. Returned

@@ -84,7 +84,10 @@ static void out_write(struct stream *s, enum message_stream which)
 	ssize_t n = stream_write(o->fd, o->buf + o->start, o->len);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		int code = errno;
+
 		refuse(s, which);
+		o->lost = code == EPIPE || code == ECONNRESET ? 0 : code;
 		return;
 	}
 	if (n <= 0)
@@ -151,6 +154,19 @@ bool stream_is_settled(const struct stream *s)
 size_t stream_held(const struct stream *s)
 {
 	return s->out[MESSAGE_STREAM_STDOUT].len + s->out[MESSAGE_STREAM_STDERR].len;
+}
+
+char *stream_loss(struct stream *s)
+{
+	for (int i = MESSAGE_STREAM_STDOUT; i <= MESSAGE_STREAM_STDERR; i++) {
+		int code = s->out[i].lost;
+
+		s->out[i].lost = 0;
+		if (code)
+			return x_printf("what it writes to its standard %s is lost from now on: %s",
+					i == MESSAGE_STREAM_STDOUT ? "output" : "error", strerror(code));
+	}
+	return NULL;
 }
 
 bool stream_is_over(const struct stream *s)

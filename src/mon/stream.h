@@ -26,7 +26,8 @@ struct stream_out {
 	char *buf;
 	size_t start, len, cap;
 	size_t owed; /* of what is held: what came before the process's end */
-	bool ended;  /* nothing more comes; closed once all is written */
+	int lost; /* errno of the write that failed, until stream_loss() has told it; a reader that left is no failure */
+	bool ended; /* nothing more comes; closed once all is written */
 };
 
 struct stream {
@@ -58,6 +59,9 @@ void stream_finish(struct stream *s);
 bool stream_is_settled(const struct stream *s);
 /* Bytes that nobody has taken yet. */
 size_t stream_held(const struct stream *s);
+/* Why what the process writes is lost from now on, such as to a full disk, in words (malloc'ed): once for each output.
+ * NULL: it is not, or who read it has left. */
+char *stream_loss(struct stream *s);
 /* Nothing is held any more, and nothing more will come. */
 bool stream_is_over(const struct stream *s);
 

@@ -101,6 +101,8 @@ test_one_vm_and_every_command() {
 	assert_eq "$(head -c 1000000 /dev/zero | in_guest cat | wc -c)" 1000000 "a megabyte there and back"
 	in_guest sh -c 'echo err >&2; echo out' >out 2>err
 	assert_eq "$(cat out) $(cat err)" "out err"
+	in_guest echo lost 2>err >/dev/full
+	assert_match "$(cat err)" '^husk-mon: exec: what it writes to its standard output is lost .*: No space left on device$'
 	[ "$(in_guest cat /proc/sys/kernel/random/boot_id)" != "$HOST_BOOT" ] || fail "exec is not in the guest"
 
 	# detached: a process of the host's stands for it

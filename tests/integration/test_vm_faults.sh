@@ -95,6 +95,21 @@ test_a_slow_reader_of_a_failed_machine_gets_all() {
 	assert_nothing_left
 }
 
+# As much as fits was taken, and the process is told by SIGPIPE alone: who reads the log is told why.
+test_output_that_cannot_be_written_is_told() {
+	local lost="container '$ID': what it writes to its standard output is lost from now on: No space left on device"
+	plays up out 300000 exit 7
+	"$HUSK" --root "$ROOT" --log "$T/log" run -b b "$ID" >/dev/full || echo $? >status
+	assert_eq "$(cat status log)" "7
+husk: warning: $lost"
+	husk run -b b "$ID" 2>err >/dev/full || echo $? >status
+	assert_eq "$(cat status err)" "7
+husk-mon: $lost" "without a log"
+	(husk run -b b "$ID" 2>err || echo $? >status) | true
+	assert_eq "$(cat status err)" 7 "a reader that has left"
+	assert_nothing_left
+}
+
 # ---- who is told of a failure ----
 
 test_a_failure_is_told_by_state_and_log() {
