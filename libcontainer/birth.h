@@ -11,7 +11,7 @@
  *
  *   parent                   stage                          process
  *   birth_prepare()
- *   spawn_child()            (born; joins, process_become())
+ *   spawn_child(); SYNC_GO   (born; waits; joins, process_become())
  *                            birth_give(): SYNC_BIRTH ->
  *                              clone(CLONE_PARENT)          birth_give() returns
  *   birth_take()             (exits)                        SYNC_READY and so on

@@ -184,10 +184,11 @@ static int open_report(struct creation *c, struct err *e)
 	return 0;
 }
 
-/* For its id maps; and for its network devices, which its sysctls may be about. */
+/* For its id maps; for its network devices, which its sysctls may be about; and a stage (birth.h), whose process has
+ * from it what privilege_child() gives. */
 static bool child_waits(const struct creation *c)
 {
-	return c->plan->clone_flags & CLONE_NEWUSER || c->spec->linux_->n_netdevs;
+	return c->plan->clone_flags & CLONE_NEWUSER || c->spec->linux_->n_netdevs || c->plan->pids_last;
 }
 
 /* What only somebody outside of its namespaces can do for the child. */

@@ -52,6 +52,7 @@ struct creation {
 	size_t n_given;
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */
 	bool hooks_ran, pid_written;
+	bool told; /* by the child, why it failed: its end says less */
 };
 
 /* After success the container is created and its state is written. On failure all is undone. */

@@ -226,6 +226,7 @@ int creation_wait_birth(struct creation *c, struct err *e)
 {
 	int r = wait_message(c, SYNC_BIRTH, e);
 
+	c->told = r < 0;
 	if (r == 0)
 		r = birth_take(&c->birth, c->sync, &c->state.pid, &c->pidfd, e);
 	return r < 0 ? r : sched_apply(c->state.pid, &c->plan->process.sched, e);
@@ -235,7 +236,7 @@ void creation_prefer_child_error(struct creation *c, struct err *e)
 {
 	struct pollfd p = { .fd = c->sync, .events = POLLIN };
 	struct err said = { 0 };
-	int r = 1;
+	int r = c->told ? 0 : 1;
 
 	while (r > 0 && c->pidfd >= 0 && poll(&p, 1, 0) > 0) {
 		r = sync_recv(c->sync, NULL, NULL, &said);

@@ -175,6 +175,23 @@ test_status_output_and_failures() {
 	end_pair
 }
 
+# traced CALL DELAY: run, with each such call of husk's own, but not of the process's, delayed by 0.3 s at its enter or exit.
+traced() {
+	# shellcheck disable=SC2086 # a list of words
+	strace -o calls -e "trace=$1" -e "inject=$1:delay_$2=300000" "$HUSK" --root "$ROOT" $HUSK_FLAGS run -b c "$ID-2"
+}
+
+# The process has ended when husk reads why, or would be born before it has its score and its limits.
+test_a_husk_that_is_slow() {
+	need strace
+	make_pair '.process.args = ["/bin/missing"]'
+	expect_error 'missing.*(not found|no such file)' traced recvmsg exit
+	config c '.process.oomScoreAdj = 77'
+	container_sh c 'cat /proc/self/oom_score_adj'
+	expect_output 77 traced write enter
+	end_pair
+}
+
 test_limits_score_scheduler_and_environment() {
 	make_pair '.process.oomScoreAdj = 77 | .process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 33, "hard": 44}] |
 		.process.user = {"uid": 1000, "gid": 1001, "umask": 63} | .process.env += ["A=b"] |
