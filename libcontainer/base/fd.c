@@ -15,6 +15,8 @@
 
 #define FD_PASS_MAX 16		       /* descriptors in one message */
 #define RESOLVE_DEADLINE_NS 500000000L /* how long spurious EAGAINs are retried */
+#define SEAL_TRIES 200		       /* of 10 ms, and of what the kernel itself waits */
+#define SEAL_NAP_NS 10000000L
 
 static long since_ns(const struct timespec *from)
 {
@@ -158,6 +160,18 @@ int fd_cloexec_from(unsigned int first)
 	for (unsigned int fd = first; fd < lim.rlim_cur; fd++)
 		if (fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF)
 			return -errno;
+	return 0;
+}
+
+int fd_seal(int fd)
+{
+	const struct timespec nap = { .tv_nsec = SEAL_NAP_NS };
+
+	for (int tries = 0; fcntl(fd, F_ADD_SEALS, FD_ALL_SEALS) < 0; tries++) {
+		if (errno != EBUSY || tries == SEAL_TRIES)
+			return -errno;
+		(void)nanosleep(&nap, NULL);
+	}
 	return 0;
 }
 

@@ -55,6 +55,12 @@ int fd_check_magic(int fd, long magic);
  * falls back to /proc/self/fd below procfd, or to a loop). 0 or -errno. */
 int fd_cloexec_from(unsigned int first);
 
+/* Seals a memory file against every change, and against further seals (fcntl(2), F_ADD_SEALS). The kernel
+ * answers EBUSY while a page of it is held by whoever, of its own parts too (page migration), and gives up on
+ * that after some 150 ms: tried again for a bounded time. 0 or -errno. */
+#define FD_ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+int fd_seal(int fd);
+
 /* Closes every descriptor >= first but the n of keep (-1: none). 0 or -errno. */
 int fd_close_others(unsigned int first, const int *keep, size_t n);
 

@@ -14,7 +14,6 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
-#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 #define CMDLINE_MAX (4U << 20) /* bytes; the kernel's own limit on arguments is below */
 
 /* linux/seal_image.S */
@@ -47,8 +46,9 @@ static int seal_make(const char *name, bool executable, const void *data, size_t
 	if (r < 0)
 		return err_sys(e, -r, "write a sealed copy of '%s'", name);
 	/* who may not read a program cannot trace what runs it (execve(2)) */
-	if ((executable && fchmod(fd, 0111) < 0) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
-		return err_sys(e, errno, "seal a copy of '%s'", name);
+	r = executable && fchmod(fd, 0111) < 0 ? -errno : fd_seal(fd);
+	if (r < 0)
+		return err_sys(e, -r, "seal a copy of '%s'", name);
 	*out_fd = fd_take(&fd);
 	return 0;
 }
@@ -90,8 +90,9 @@ static int copy_program(int from, int *out_fd, struct err *e)
 			return err_sys(e, n < 0 ? errno : EIO, "copy '/proc/self/exe'");
 		left -= n;
 	}
-	if (fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
-		return err_sys(e, errno, "seal a copy of '/proc/self/exe'");
+	r = fd_seal(fd);
+	if (r < 0)
+		return err_sys(e, -r, "seal a copy of '/proc/self/exe'");
 	*out_fd = fd_take(&fd);
 	return 0;
 }
@@ -107,7 +108,7 @@ int seal_self(struct err *e)
 
 	if (exe < 0)
 		return err_sys(e, errno, "open '/proc/self/exe'");
-	if (fcntl(exe, F_GET_SEALS) == ALL_SEALS)
+	if (fcntl(exe, F_GET_SEALS) == FD_ALL_SEALS)
 		return 0;
 	r = copy_program(exe, &copy, e);
 	if (r == 0)

@@ -221,8 +221,9 @@ static int machine_file(const struct machine *machine, int *out_fd, struct err *
 	free(bytes.s);
 	if (r < 0)
 		return err_sys(e, -r, "write the machine's description");
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		return err_sys(e, errno, "seal the machine's description");
+	r = fd_seal(fd);
+	if (r < 0)
+		return err_sys(e, -r, "seal the machine's description");
 	*out_fd = fd_take(&fd);
 	return 0;
 }
