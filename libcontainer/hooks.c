@@ -155,6 +155,8 @@ static int wait_hook(pid_t pid, int timeout, bool interruptible, int err, struct
 		pid_t w;
 
 		if (!late && (left <= 0 || (interruptible && attach_interrupted()))) {
+			if (waitpid(pid, out_status, WNOHANG) == pid) /* it was we who were late */
+				break;
 			late = left <= 0 ? -ETIMEDOUT : -EINTR;
 			(void)kill(pid, SIGKILL);
 		}
