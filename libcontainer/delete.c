@@ -30,7 +30,7 @@ static int remove_cgroup(const struct state *s, struct err *e)
 	r = cgroup_open(s->cgroup, &fd, e);
 	if (r == 0 && cgroup_is_populated(fd) == 1)
 		r = cgroup_kill(fd, SIGKILL, e);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT && r != -ENODEV) /* these two: it was removed, before or meanwhile */
 		return r;
 	if (s->scope)
 		return cgroup_scope_remove(s->cgroup, s->scope, husk_is_rootless(), e);

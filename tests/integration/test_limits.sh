@@ -592,6 +592,22 @@ test_delete_and_run_end_what_is_left() {
 	[ ! -e "$(cgroup2_root)/$ID" ] || fail "the cgroup is left after delete --force"
 }
 
+# Whoever else ends what is left may remove the cgroup (systemd does) while delete is about to kill.
+test_delete_while_the_cgroup_goes() {
+	need strace
+	is_husk || skip "for husk alone"
+	start_without_pid_namespace 'sleep 1000 & exit 0'
+	expect_status 0 husk run --detach --bundle b "$ID"
+	wait_for 10 is_status "$ID" stopped
+	DIR=$(cgroup2_root)/$ID
+	strace -o calls -e trace=write -e inject=write:delay_enter=3000000:when=1 "$HUSK" --root "$ROOT" delete "$ID" 2>err &
+	sleep 1 # to get there; a delete that comes later finds nobody to kill
+	kill -KILL "$(cat "$DIR/cgroup.procs")"
+	cgroup_is_gone() { [ ! -e "$DIR" ] || rmdir "$DIR"; }
+	wait_for 10 cgroup_is_gone
+	wait $! || fail "delete: $(cat err)"
+}
+
 # ---- ordinary users ----
 
 test_without_a_cgroup_a_user_is_told_what_is_not_enforced() {
