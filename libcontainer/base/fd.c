@@ -14,7 +14,8 @@
 #include <time.h>
 
 #define FD_PASS_MAX 16		       /* descriptors in one message */
-#define RESOLVE_DEADLINE_NS 500000000L /* how long spurious EAGAINs are retried */
+#define RESOLVE_DEADLINE_NS 500000000L /* how long spurious EAGAINs are retried, */
+#define RESOLVE_TRIES 64	       /* and how often at least, as we may not run for so long */
 #define SEAL_TRIES 200		       /* of 10 ms, and of what the kernel itself waits */
 #define SEAL_NAP_NS 10000000L
 
@@ -35,13 +36,13 @@ int fd_open_in_root(int rootfd, const char *path, int flags, unsigned int resolv
 	struct timespec start = { 0 };
 	int fd;
 
-	for (;;) {
+	for (int tries = 0;; tries++) {
 		fd = sys_openat2(rootfd, path, &how);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			return fd;
 		if (!start.tv_sec)
 			(void)clock_gettime(CLOCK_MONOTONIC, &start);
-		else if (since_ns(&start) > RESOLVE_DEADLINE_NS)
+		else if (tries >= RESOLVE_TRIES && since_ns(&start) > RESOLVE_DEADLINE_NS)
 			return -1;
 	}
 }

@@ -229,6 +229,17 @@ test_tmpcopyup_while_the_tree_changes() {
 	wait "$changer" || true
 }
 
+# openat2(2) says EAGAIN while something moves, and on a busy machine the next try may come late.
+test_a_path_that_moves_for_a_moment() {
+	need strace
+	is_husk || skip "for husk alone"
+	make_bundle b
+	run strace -f -o calls -e trace=openat2 -e inject=openat2:error=EAGAIN:delay_exit=700000:when=1..2 \
+		"$HUSK" --root "$ROOT" run -b b "$ID"
+	grep -q EAGAIN calls || skip "strace gave no error"
+	assert_eq "$STATUS" 0 "status ($ERR)"
+}
+
 # ---- overlay ----
 
 # overlay_type TEXT: how an overlay with these words shows in the container; a VM's is mounted on the host.
