@@ -37,12 +37,15 @@
 #include "sync.h"
 #include "terminal.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+
+#define DYING_MS 1000 /* how long an init may need to end, once it has begun to */
 
 struct execution {
 	const struct husk_exec_opts *opts;
@@ -75,6 +78,17 @@ static int check_status(struct execution *x, struct err *e)
 	if (status == STATE_PAUSED && !x->opts->ignore_paused)
 		return err_set(e, EBUSY, "cannot exec in a paused container (use --ignore-paused to override)");
 	return 0;
+}
+
+/* A container that ends meanwhile is in the way by many errors: its init's namespaces are gone, and its pid namespace
+ * takes no process (ENOMEM), even before its init is seen to be dead. */
+static int explain(const struct execution *x, int r, struct err *e)
+{
+	struct pollfd init = { .fd = x->init_pidfd, .events = POLLIN };
+
+	if (r < 0 && poll(&init, 1, r == -ENOMEM ? DYING_MS : 0) == 1)
+		return err_set(e, ESRCH, "container not running");
+	return r;
 }
 
 static int open_cgroup(struct execution *x, struct err *e)
@@ -208,7 +222,7 @@ static int prepare(struct execution *x, const struct husk_ctx *ctx, struct err *
 	if (r == 0)
 		x->plan.staged = !ctx->host_root;
 	if (r == 0)
-		r = init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e);
+		r = explain(x, init_ns_open(&x->plan, x->spec, x->state.pid, x->init_pidfd, 0, e), e);
 	if (r == 0 && x->plan.pids_last && x->label_procfd >= 0) {
 		r = mount_proc_outside(&x->plan, &x->label_inside, e);
 		x->plan.pids_last = r > 0; /* else as if nobody could see it */
@@ -377,9 +391,7 @@ static int spawn(struct execution *x, struct err *e)
 			break;
 	}
 	(void)close(pair[1]);
-	if (r < 0 && sys_pidfd_send_signal(x->init_pidfd, 0) < 0 && errno == ESRCH)
-		return err_set(e, ESRCH, "container not running"); /* a dead pid namespace takes no process */
-	return r < 0 ? r : 0;
+	return r < 0 ? explain(x, r, e) : 0;
 }
 
 /* process.execCPUAffinity.initial is for husk itself too, until the process is in its cgroup. */
@@ -424,9 +436,7 @@ static int take_birth(struct execution *x, struct err *e)
 		r = birth_take(&x->birth, x->sync, &x->pid, &x->pidfd, e);
 	if (r == 0)
 		r = sched_apply(x->pid, &x->plan.process.sched, e);
-	if (r < 0 && sys_pidfd_send_signal(x->init_pidfd, 0) < 0 && errno == ESRCH)
-		return err_set(e, ESRCH, "container not running");
-	return r;
+	return explain(x, r, e);
 }
 
 /* The child waits for GO: time for what it cannot do, and for what the caller must have first. */
