@@ -49,6 +49,12 @@ static bool child_pauses(const struct creation *c)
 	       seccomp_notifies(&c->filter);
 }
 
+/* The GO that creation_announce() sends is not for the program, or is not sent. */
+static bool owes_go(const struct creation *c, enum creation_mode mode)
+{
+	return child_pauses(c) || relays_terminal(c, mode);
+}
+
 static int send_pidfd_to_receiver(const struct creation *c, struct err *e)
 {
 	const char *path = NULL;
@@ -61,7 +67,7 @@ static int send_pidfd_to_receiver(const struct creation *c, struct err *e)
 
 /* In the state directory, so that delete finds it. Twice where there are hooks before the process that
  * was set up is born (birth.h). */
-static int write_down(struct creation *c, bool ready, struct err *e)
+static int write_down(struct creation *c, struct err *e)
 {
 	const struct spec_intel_rdt *rdt = c->spec->linux_->intel_rdt;
 	int r;
@@ -81,16 +87,14 @@ static int write_down(struct creation *c, bool ready, struct err *e)
 	r = proc_start_time(c->state.pid, &c->state.start_time, NULL);
 	if (r < 0)
 		return err_sys(e, -r, "find the container's process");
-	c->state.ready = ready;
 	return state_write(&c->state, e);
 }
 
 int creation_announce(struct creation *c, enum creation_mode mode, struct err *e)
 {
-	bool waits = child_pauses(c) || relays_terminal(c, mode);
 	int r;
 
-	r = write_down(c, mode != CREATION_GATED && !waits, e);
+	r = write_down(c, e);
 	if (r == 0)
 		r = caller_write_pid(c->opts->pid_file, c->state.pid, e);
 	c->pid_written = r == 0 && c->opts->pid_file;
@@ -98,7 +102,7 @@ int creation_announce(struct creation *c, enum creation_mode mode, struct err *e
 		r = caller_send_pidfd(c->opts->pidfd_socket, "--pidfd-socket", c->pidfd, e);
 	if (r == 0)
 		r = send_pidfd_to_receiver(c, e);
-	return r < 0 || waits ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	return r < 0 || owes_go(c, mode) ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
 }
 
 static int runtime_hooks(struct creation *c, struct err *e)
@@ -107,7 +111,7 @@ static int runtime_hooks(struct creation *c, struct err *e)
 	int r;
 
 	/* those of a stage (birth.h) come before creation_announce() */
-	r = c->state.start_time ? 0 : write_down(c, false, e);
+	r = c->state.start_time ? 0 : write_down(c, e);
 	if (r < 0)
 		return r;
 	c->hooks_ran = true;
@@ -214,12 +218,15 @@ int creation_wait_ready(struct creation *c, enum creation_mode mode, struct err 
 {
 	int r = wait_message(c, SYNC_READY, e);
 
-	if (r < 0 || c->state.ready)
+	if (r < 0)
 		return r;
 	attach_copy_size(c->master);
+	if (mode != CREATION_GATED && owes_go(c, mode))
+		r = sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	if (r < 0)
+		return r;
 	c->state.ready = true;
-	r = state_write(&c->state, e);
-	return r < 0 || mode == CREATION_GATED ? r : sync_send(c->sync, SYNC_GO, c->state.pid, -1, e);
+	return state_write(&c->state, e);
 }
 
 int creation_wait_birth(struct creation *c, struct err *e)

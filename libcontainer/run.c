@@ -41,7 +41,8 @@ static int stay(struct creation *c, const struct husk_run_opts *o, int sigfd, in
 	return 0;
 }
 
-/* A program whose start is deferred and that was killed meanwhile has a status as any other. Otherwise `e` stands. */
+/* Whoever was killed once the container was told to run has a status as any other: before its execve, or while its
+ * start was deferred. Otherwise `e` stands. */
 static int died_before_it_was_up(struct creation *c, const struct husk_run_opts *o, int sigfd, int *out_status,
 				 struct err *e)
 {
@@ -65,7 +66,7 @@ int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_o
 	if (r < 0)
 		return r;
 	r = wait_exec(&c, !o->detach, e);
-	if (r == -ECHILD && !o->detach)
+	if ((r == -ECHILD || r == -ECONNRESET) && !o->detach)
 		r = died_before_it_was_up(&c, o, sigfd, out_status, e);
 	else if (r < 0)
 		creation_undo(&c);

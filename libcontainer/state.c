@@ -164,22 +164,56 @@ static int read_opened(struct state *s, bool broken_ok, struct err *e)
 	return r < 0 ? err_add(e, "container '%s': " STATE_FILE, s->id) : 0;
 }
 
+/* Asked by a description of its own: s->dir may have the lock. */
+static bool is_locked(const struct state *s)
+{
+	AUTO_FD dir = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir >= 0 && flock(dir, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static void forget_what_was_read(struct state *s)
+{
+	free(s->bundle);
+	free(s->rootfs);
+	free(s->created);
+	free(s->cgroup);
+	free(s->scope);
+	free(s->annotations);
+	*s = (struct state){ .dir = s->dir, .id = s->id };
+}
+
+/* Where nobody makes it any more, it may have become ready since it was read. */
 int state_open(const struct husk_ctx *ctx, const char *id, bool broken_ok, struct state *out, struct err *e)
 {
 	int r = open_dir(ctx, id, out, e);
 
-	return r < 0 ? r : read_opened(out, broken_ok, e);
+	if (r == 0)
+		r = read_opened(out, broken_ok, e);
+	if (r < 0 || out->ready)
+		return r;
+	out->in_making = is_locked(out);
+	if (out->in_making)
+		return 0;
+	forget_what_was_read(out);
+	return read_opened(out, broken_ok, e);
 }
 
 int state_open_locked(const struct husk_ctx *ctx, const char *id, int ms, bool force, struct state *out, struct err *e)
 {
+	bool others = false;
 	int r = open_dir(ctx, id, out, e);
 
 	if (r == 0)
 		r = state_lock(out, ms, e);
-	if (r == -EBUSY && force)
+	if (r == -EBUSY && force) {
+		others = true;
 		r = 0;
-	return r < 0 ? r : read_opened(out, force, e);
+	}
+	if (r == 0)
+		r = read_opened(out, force, e);
+	out->in_making = r == 0 && others && !out->ready;
+	return r;
 }
 
 int state_lock(const struct state *s, int ms, struct err *e)
@@ -244,14 +278,9 @@ int state_remove(const struct husk_ctx *ctx, const struct state *s, struct err *
 
 void state_free(struct state *s)
 {
+	forget_what_was_read(s);
 	fd_close(&s->dir);
 	free(s->id);
-	free(s->bundle);
-	free(s->rootfs);
-	free(s->created);
-	free(s->cgroup);
-	free(s->scope);
-	free(s->annotations);
 	*s = (struct state){ .dir = -1 };
 }
 
@@ -266,7 +295,7 @@ int state_pidfd(const struct state *s, int *out_fd)
 		return -ESRCH;
 	fd = sys_pidfd_open(s->pid, 0);
 	if (fd < 0)
-		return errno == EINVAL ? -ESRCH : -errno;
+		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno; /* a thread's id by now (ENOENT: 6.16) */
 	r = proc_start_time(s->pid, &ticks, &letter);
 	if (r == -ESRCH && geteuid() != 0 && sys_pidfd_send_signal(fd, 0) == 0)
 		r = 0; /* it lives, but procfs (hidepid) hides it from an ordinary user */
@@ -282,11 +311,11 @@ enum state_status state_status(const struct state *s)
 	AUTO_FD pidfd = -1;
 	AUTO_FD cgroup = -1;
 
-	if (s->pid == 0 && !s->ready && flock(s->dir, LOCK_SH | LOCK_NB) < 0)
+	if (s->in_making && s->pid == 0)
 		return STATE_CREATING;
 	if (state_pidfd(s, &pidfd) == -ESRCH) /* another failure says nothing of the process */
 		return STATE_STOPPED;
-	if (!s->ready)
+	if (s->in_making)
 		return STATE_CREATING;
 	if (s->cgroup && cgroup_open(s->cgroup, &cgroup, NULL) == 0 && cgroup_is_frozen(cgroup) == 1)
 		return STATE_PAUSED;

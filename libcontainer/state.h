@@ -8,7 +8,7 @@
  *
  * The directory is reached by descriptor only and its name is an id that was
  * checked. It is the lock, too: flock(2) on it. A status is not stored but found
- * out: `creating` until the child said READY; `created` while the gate stands;
+ * out: `creating` until the child said READY, while who makes it has the lock; `created` while the gate stands;
  * `paused` by cgroup.freeze; `stopped` when no process has the pid and start time.
  */
 #ifndef HUSK_STATE_H
@@ -37,7 +37,8 @@ struct state {
 	pid_t pid;	     /* 0: not cloned yet */
 	uint64_t start_time; /* of pid, proc_start_time() */
 	uid_t owner;
-	bool ready; /* the child said READY */
+	bool ready;	/* the child said READY */
+	bool in_making; /* found when it was opened: not ready, and who makes it has the lock */
 };
 
 /* Ids are names of directories: [A-Za-z0-9_+-][A-Za-z0-9_+.-]*, at most 255 bytes. */

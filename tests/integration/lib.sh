@@ -234,8 +234,8 @@ no_process_of() { # TEXT
 	! is_vm || ! is_status "$ID" running || ! husk exec "$ID" ps -o args | grep -F -- "$1" >/dev/null
 }
 
-# has_process TEXT: the container has one with it in its command line.
-has_process() { husk exec "$ID" ps -o args | grep -F -- "$1" >/dev/null; }
+# has_process COMMAND: the container has one with this command line; husk's, which becomes one, has it only at its end.
+has_process() { husk exec "$ID" ps -o args | grep -xF -- "$1" >/dev/null; }
 
 # rounds N M: N, or M in a VM, where each takes a boot.
 rounds() { if is_vm; then echo "$2"; else echo "$1"; fi; }

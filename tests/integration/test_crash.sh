@@ -248,6 +248,19 @@ killed_when_ready() {
 	clean_after_delete
 }
 
+# A container that was told to run, and is killed before its program does, ends as any other.
+test_run_killed_before_its_program_runs() {
+	bundle '.process.args = ["/bin/true"]'
+	prepare_round
+	local n
+	reference run -b b "$ID"
+	n=$(awk '$1 == 1 && $3 == "recvmsg" { print $2; exit }' calls) # the GO
+	fault_husk -p 1 -n "$n" -- run -b b "$ID"
+	was_hit || fail "call $n was not there"
+	assert_eq "$STATUS $ERR" '137 ' "status and error"
+	same_as before || fail "left: $(cat difference)"
+}
+
 # A look at what lies under a mount's target that fails is no leave to mount there.
 test_a_guard_that_fails_lets_nothing_through() {
 	bundle '.mounts += [{"destination": "/way/sys", "type": "tmpfs", "source": "tmpfs"}]'
@@ -342,10 +355,10 @@ test_run_and_exec_killed_while_they_wait() {
 	local run exec
 	husk_exec run -b b "$ID" >out 2>&1 &
 	run=$!
-	wait_for 10 is_status "$ID" running
+	wait_for 10 has_process "/bin/sleep 100"
 	husk_exec exec "$ID" sleep 99 >out2 2>&1 &
 	exec=$!
-	wait_for 10 sh -c "'$HUSK' --root '$ROOT' ps '$ID' | grep -q 'sleep 99'"
+	wait_for 10 has_process "sleep 99"
 	kill -KILL "$exec" "$run"
 	wait "$exec" "$run" 2>/dev/null || true
 	is_status "$ID" running || fail "status: $(status_of "$ID")"
@@ -360,10 +373,10 @@ test_an_init_killed_under_run_and_exec() {
 	local run exec status=0
 	husk_exec run -b b "$ID" >out 2>&1 &
 	run=$!
-	wait_for 10 is_status "$ID" running
+	wait_for 10 has_process "/bin/sleep 100"
 	husk_exec exec "$ID" sleep 99 >out2 2>&1 &
 	exec=$!
-	wait_for 10 sh -c "'$HUSK' --root '$ROOT' ps '$ID' | grep -q 'sleep 99'"
+	wait_for 10 has_process "sleep 99"
 	kill -KILL "$("$HUSK" --root "$ROOT" state "$ID" | jq .pid)"
 	wait "$exec" || status=$?
 	assert_eq "$status" 137 "status of exec"

@@ -48,7 +48,8 @@ console_receiver() { # SOCKET [TEXT]
 }
 
 # on_terminal ROWS COLUMNS STEP... -- COMMAND...: on a new terminal of this size. A step is "TEXT=>REPLY":
-# when TEXT has come, REPLY is typed ("resize ROWS COLUMNS": so it is done). Prints all that came; its
+# when TEXT has come, REPLY is typed ("resize ROWS COLUMNS": so it is done). ^C takes away what was not read yet: the
+# end of a line, say, so that TEXT is to have it. Prints all that came; its
 # status is the command's.
 on_terminal() {
 	python3 -c '
@@ -202,6 +203,45 @@ test_exec_while_the_container_ends() {
 		expect_status 0 husk delete -f "$ID"
 	done
 	wait_for 10 no_process_of "$ODD" # or a process is left
+}
+
+# The same where the init, which nobody waits for, is dead, and its pid namespace takes no process.
+test_exec_into_a_container_that_is_dead_by_now() {
+	need strace
+	is_husk || skip "for husk alone"
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
+	husk_exec run -b b "$ID" &
+	local run=$! status=0
+	wait_for 10 is_status "$ID" running
+	strace -o calls -e trace=clone3 -e inject=clone3:delay_enter=3000000 "$HUSK" --root "$ROOT" exec "$ID" true 2>err &
+	kill -STOP "$run"
+	sleep 1 # to get to the call; an exec that comes later finds a stopped container
+	expect_status 0 husk kill "$ID" KILL
+	wait $! || status=$?
+	assert_eq "$status" 255 "status of exec"
+	assert_match "$(cat err)" 'container not running' "error of exec"
+	kill -CONT "$run"
+	wait "$run" || status=$?
+	assert_eq "$status" 137 "status of run"
+}
+
+# Until the container has its root, nobody else may come in: the program would run with that of the host.
+test_no_exec_while_run_sets_the_container_up() {
+	need strace
+	is_husk || skip "for husk alone"
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .hostname = "slow"'
+	strace -f -o calls -e trace=sethostname -e inject=sethostname:delay_enter=2000000 "$HUSK" --root "$ROOT" run -d -b b "$ID" &
+	refused=
+	exec_is_let_in() {
+		run husk exec "$ID" ls "$T/b/config.json"
+		[[ $ERR != *'still being created'* ]] || refused=1
+		[ "$STATUS" != 255 ]
+	}
+	wait_for 60 exec_is_let_in
+	assert_eq "$STATUS" 1 "status of ls of a file of the host's ($OUT)"
+	[ -n "$refused" ] || printf 'the container was there before exec; ' >note
+	ends
+	wait $! || fail "run: status $?"
 }
 
 # ---- what the process is given ----
@@ -438,7 +478,7 @@ test_exec_on_a_terminal() {
 	# ^C is a signal to the program, and what is typed reaches it
 	status=0
 	# shellcheck disable=SC2086
-	on_terminal 24 80 'ready=>hello\n' 'got hello=>\x03' -- $h exec --tty "$ID" \
+	on_terminal 24 80 'ready=>hello\n' $'got hello\r\n=>\x03' -- $h exec --tty "$ID" \
 		sh -c 'trap "echo int; exit 9" INT; echo ready; read x; echo "got $x"; while :; do sleep 0.02; done' >out || status=$?
 	assert_eq "$status" 9 "status ($(cat out))"
 	assert_match "$(cat out)" '^(\^C)?int$' "the program's word on ^C"
@@ -495,7 +535,7 @@ test_run_on_a_terminal() {
 	make_bundle b '.process.terminal = true'
 	container_sh b 'trap "echo int; exit 9" INT; trap "stty size" WINCH; stty size; tty; while :; do sleep 0.02; done'
 	# shellcheck disable=SC2086
-	on_terminal 33 77 '/dev/pts/0=>resize 40 100' '40 100=>\x03' -- $h run -b b "$ID" >out || status=$?
+	on_terminal 33 77 '/dev/pts/0=>resize 40 100' $'40 100\r\n=>\x03' -- $h run -b b "$ID" >out || status=$?
 	assert_eq "$status" 9 "status ($(cat out))"
 	assert_eq "$(grep -v '^$' out | sed 's/^\^C//' | xargs)" '33 77 /dev/pts/0 40 100 int' "all that was seen"
 	# the caller's terminal is as it was

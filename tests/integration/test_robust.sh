@@ -576,6 +576,27 @@ test_an_init_killed_from_outside() {
 	done
 }
 
+# The number of a process that has ended may be another's by now: a thread's, too, which is no process.
+test_a_pid_that_is_a_threads_by_now() {
+	need python3
+	is_husk || skip "for husk alone"
+	make_bundle b
+	expect_status 0 husk run -d -b b "$ID"
+	wait_for 10 is_status "$ID" stopped
+	python3 -c 'import threading, time
+t = threading.Thread(target=time.sleep, args=(1000,), daemon=True)
+t.start()
+print(t.native_id, flush=True)
+time.sleep(1000)' >tid &
+	wait_for 10 test -s tid
+	jq --argjson tid "$(cat tid)" '.pid = $tid' "$ROOT/$ID/state.json" >new
+	cat new >"$ROOT/$ID/state.json"
+	is_status "$ID" stopped || fail "status: $(status_of "$ID")"
+	expect_error 'container not running' husk kill "$ID" TERM
+	kill $!
+	expect_status 0 husk delete "$ID"
+}
+
 test_a_broken_state_directory() {
 	make_bundle b '.process.args = ["/bin/sleep", "100"]'
 	expect_status 0 husk run -d -b b "$ID-good"
@@ -653,6 +674,22 @@ test_a_signal_during_set_up_is_not_lost() {
 	while kill -TERM "$pid" 2>/dev/null; do sleep 0.05; done
 	wait "$pid" || status=$?
 	assert_eq "$status" 9 "status of run"
+}
+
+# A hook that has ended by the time that husk sees the signal was not in its way.
+test_a_signal_after_the_end_of_a_hook() {
+	need strace
+	is_husk || skip "for husk alone"
+	make_bundle b --arg t "$T" '.hooks.createRuntime = [{"path": "/bin/sh", "args": ["sh", "-c", "echo $$ >\($t)/up"]}]'
+	container_sh b 'trap "exit 9" TERM; while :; do sleep 0.02; done'
+	strace -D -o calls -e trace=pidfd_open -e inject=pidfd_open:delay_exit=3000000 "$HUSK" --root "$ROOT" run -b b "$ID" 2>err &
+	local pid=$! status=0
+	wait_for 10 test -s up
+	has_ended() { ! grep -qs '^State:.[^Z]' "/proc/$(cat up)/status"; }
+	wait_for 10 has_ended
+	while kill -TERM "$pid" 2>/dev/null; do sleep 0.05; done
+	wait "$pid" || status=$?
+	assert_eq "$status" 9 "status of run ($(cat err))"
 }
 
 # killed_at_random_times FLAGS...: 20 creates, each killed 0 to 5 ms after its begin.
