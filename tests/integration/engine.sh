@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # AWAITED is for the tests
 # engine.sh: what the tests under real engines share; sourced after lib.sh.
 #
 # Engines keep state and start daemons, so a test file runs in namespaces of its own:
@@ -83,6 +83,10 @@ docker_archive() {
 	jq -n --arg name "$name" '[{Config: "config.json", RepoTags: [$name], Layers: ["layer.tar"]}]' >"$dir/manifest.json"
 	tar -C "$dir" -cf "$dir/image.tar" manifest.json config.json layer.tar
 }
+
+# What a container writes before conmon has seen that somebody is attached is lost, whatever the runtime. With these
+# options of `podman run`, and a line on its standard input, the command begins when that line has come through conmon.
+AWAITED=(--interactive --entrypoint '["/bin/sh", "-c", "read -r line && exec \"$@\"", "sh"]')
 
 # podman_conf HUSK: containers.conf with this husk as the runtime.
 podman_conf() {

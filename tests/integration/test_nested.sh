@@ -163,11 +163,12 @@ podman_files() { # DIR, which is /inner in there
 	tar -C "$HUSK_TEMPLATE" -cf "$1/image.tar" .
 }
 
-# What runs in the outer container: one container of a directory, one of an image. Each line tells what worked.
+# What runs in the outer container: one container of a directory, one of an image. Each line tells what worked. What
+# a container writes before conmon has seen that somebody is attached is lost: a line from there is awaited.
 podman_within='
 	set -e
 	run="podman run --cgroups=disabled --network none"
-	$run --rm --rootfs /inner/rootfs sh -c "echo \$(cat /proc/1/comm /proc/self/uid_map); echo x >/dev/null && echo rootfs"
+	echo go | $run --interactive --rm --rootfs /inner/rootfs sh -c "read -r go; echo \$(cat /proc/1/comm /proc/self/uid_map); echo x >/dev/null && echo rootfs"
 	$run --rm --rootfs /inner/rootfs sh -c "exit 7" || echo status $?
 	podman import /inner/image.tar localhost/test >/dev/null 2>&1
 	$run -d --name in localhost/test sleep 1000 >/dev/null

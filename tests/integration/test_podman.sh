@@ -40,6 +40,10 @@ pod() { podman --tmpdir "$PODMAN_DIR/tmp" "$@"; }
 # pod_run WORD...: a container without a network, which is the quickest.
 pod_run() { pod run --cgroups=disabled --network none "$@"; }
 
+# says WORD...: the same, of which nothing that the command prints is lost.
+says() { pod_run "${AWAITED[@]}" "$@" <<<go; }
+networked_says() { pod run --cgroups=disabled "${AWAITED[@]}" "$@" <<<go; }
+
 # In a container: prints the terminal's size, which Podman sets a moment after the start. Without one busybox's
 # stty prints nothing, and succeeds.
 SHOW_SIZE='for i in $(seq 300); do size=$(stty size 2>/dev/null); [ -z "$size" ] || break; sleep 0.2; done; echo $size'
@@ -52,9 +56,9 @@ logs_are() { [ "$(pod logs "$1" 2>&1 | sort | xargs)" = "$2" ]; }
 
 test_run() {
 	engine
-	expect_output hello pod_run --rm test echo hello
+	expect_output hello says --rm test echo hello
 	expect_status 3 pod_run --rm test sh -c 'exit 3'
-	expect_status 0 pod_run --rm test sh -c 'echo err >&2'
+	expect_status 0 says --rm test sh -c 'echo err >&2'
 	assert_eq "$ERR" err stderr
 	assert_eq "$(echo typed | pod_run --rm -i test cat)" typed stdin
 	expect_output "" husk list -q
@@ -85,75 +89,75 @@ test_run_on_a_terminal() {
 
 test_environment_and_directory() {
 	engine
-	expect_output "a b|/tmp" pod_run --rm --env "X=a b" --workdir /tmp test sh -c 'echo "$X|$PWD"'
-	expect_output "x y" pod_run --rm --entrypoint '["echo", "x"]' test y
+	expect_output "a b|/tmp" says --rm --env "X=a b" --workdir /tmp test sh -c 'echo "$X|$PWD"'
+	expect_output "x y" says --rm --entrypoint '["/bin/sh", "-c", "read -r line; echo x \"$@\"", "sh"]' test y
 }
 
 test_user() {
 	engine
-	expect_output "1000:1001 2000" pod_run --rm --user guest --group-add 2000 test \
+	expect_output "1000:1001 2000" says --rm --user guest --group-add 2000 test \
 		sh -c 'echo $(id -u):$(id -g) $(id -G | tr " " "\n" | grep 2000)'
-	expect_output "77:88" pod_run --rm --user 77:88 test sh -c 'echo $(id -u):$(id -g)'
-	expect_output /home pod_run --rm --user guest test sh -c 'echo $HOME'
-	expect_output 000 pod_run --rm --user guest test sh -c 'awk "/CapEff/ { print substr(\$2, 1, 3) }" /proc/self/status'
+	expect_output "77:88" says --rm --user 77:88 test sh -c 'echo $(id -u):$(id -g)'
+	expect_output /home says --rm --user guest test sh -c 'echo $HOME'
+	expect_output 000 says --rm --user guest test sh -c 'awk "/CapEff/ { print substr(\$2, 1, 3) }" /proc/self/status'
 }
 
 test_user_namespace() {
 	engine
-	expect_output "0 100000 5000" pod_run --rm --uidmap 0:100000:5000 --gidmap 0:100000:5000 test \
+	expect_output "0 100000 5000" says --rm --uidmap 0:100000:5000 --gidmap 0:100000:5000 test \
 		sh -c 'echo $(cat /proc/self/uid_map)'
 }
 
 test_hostname() {
 	engine
-	expect_output box pod_run --rm --hostname box test hostname
+	expect_output box says --rm --hostname box test hostname
 }
 
 test_volumes() {
 	engine
 	mkdir vol
 	echo there >vol/file
-	expect_output there pod_run --rm -v "$T/vol:/vol:ro" test cat /vol/file
+	expect_output there says --rm -v "$T/vol:/vol:ro" test cat /vol/file
 	expect_status 1 pod_run --rm -v "$T/vol:/vol:ro" test sh -c 'echo x 2>/dev/null >/vol/file'
 	assert_eq "$(cat vol/file)" there
 	expect_status 0 pod_run --rm -v "$T/vol:/deep/in/vol" -v "$T/vol/file:/etc/one" test \
 		sh -c 'cat /etc/one && echo new >/deep/in/vol/file'
 	assert_eq "$(cat vol/file)" new
 	expect_status 0 pod_run --rm -v named:/data test touch /data/a
-	expect_output /data/a pod_run --rm -v named:/data test ls /data/a
+	expect_output /data/a says --rm -v named:/data test ls /data/a
 }
 
 test_read_only_and_tmpfs() {
 	engine
-	expect_status 1 pod_run --rm --read-only test touch /file
+	expect_status 1 says --rm --read-only test touch /file
 	assert_match "$ERR" 'Read-only file system'
-	expect_status 0 pod_run --rm --read-only --tmpfs /mine:size=1m,mode=1777 test \
+	expect_status 0 says --rm --read-only --tmpfs /mine:size=1m,mode=1777 test \
 		sh -c 'touch /tmp/a /mine/a /dev/shm/a && stat -c %a /mine'
 	assert_eq "$OUT" 1777
 	expect_status 1 pod_run --rm --tmpfs /mine:size=1m test dd if=/dev/zero of=/mine/a bs=1M count=2
-	expect_output 4096 pod_run --rm --shm-size 4096k test sh -c 'df -k /dev/shm | awk "NR == 2 { print \$2 }"'
+	expect_output 4096 says --rm --shm-size 4096k test sh -c 'df -k /dev/shm | awk "NR == 2 { print \$2 }"'
 }
 
 test_capabilities() {
 	local eff='awk "/CapEff/ { print \$2 }" /proc/self/status'
 	engine
-	expect_output 0000000000000000 pod_run --rm --cap-drop all test sh -c "$eff"
-	expect_output 0000000000000400 pod_run --rm --cap-drop all --cap-add net_bind_service test sh -c "$eff"
+	expect_output 0000000000000000 says --rm --cap-drop all test sh -c "$eff"
+	expect_output 0000000000000400 says --rm --cap-drop all --cap-add net_bind_service test sh -c "$eff"
 	expect_status 1 pod_run --rm --cap-drop chown test chown 1 /etc/passwd
-	expect_output 0 pod_run --rm test sh -c 'awk "/CapInh/ { print \$2 + 0 }" /proc/self/status'
+	expect_output 0 says --rm test sh -c 'awk "/CapInh/ { print \$2 + 0 }" /proc/self/status'
 }
 
 test_security_options() {
 	local show='awk "/^(NoNewPrivs|Seccomp):/ { printf \"%s \", \$2 }" /proc/self/status'
 	engine
-	expect_output "0 2 " pod_run --rm test sh -c "$show"
-	expect_output "1 2 " pod_run --rm --security-opt no-new-privileges test sh -c "$show"
-	expect_output "0 0 " pod_run --rm --security-opt seccomp=unconfined test sh -c "$show"
+	expect_output "0 2 " says --rm test sh -c "$show"
+	expect_output "1 2 " says --rm --security-opt no-new-privileges test sh -c "$show"
+	expect_output "0 0 " says --rm --security-opt seccomp=unconfined test sh -c "$show"
 }
 
 test_privileged() {
 	engine
-	expect_output "0 0 " pod_run --rm --privileged test \
+	expect_output "0 0 " says --rm --privileged test \
 		sh -c 'awk "/^(NoNewPrivs|Seccomp):/ { printf \"%s \", \$2 }" /proc/self/status'
 }
 
@@ -162,20 +166,20 @@ test_limits_devices_and_sysctls() {
 	engine
 	nproc=$(ulimit -Hu) # or Podman would raise it, which this machine may forbid
 	[ "$nproc" != unlimited ] || nproc=-1
-	expect_output 99 pod_run --rm --ulimit nofile=99:99 --ulimit "nproc=$nproc:$nproc" test sh -c 'ulimit -n'
-	expect_output "/dev/mine c" pod_run --rm --device /dev/zero:/dev/mine test \
+	expect_output 99 says --rm --ulimit nofile=99:99 --ulimit "nproc=$nproc:$nproc" test sh -c 'ulimit -n'
+	expect_output "/dev/mine c" says --rm --device /dev/zero:/dev/mine test \
 		sh -c 'test -c /dev/mine && echo /dev/mine c'
-	expect_output 7777 pod_run --rm --sysctl net.core.somaxconn=7777 test cat /proc/sys/net/core/somaxconn
+	expect_output 7777 says --rm --sysctl net.core.somaxconn=7777 test cat /proc/sys/net/core/somaxconn
 }
 
 test_no_network() {
 	engine
-	expect_output lo pod run --cgroups=disabled --rm --network none test ls /sys/class/net
+	expect_output lo networked_says --rm --network none test ls /sys/class/net
 }
 
 test_network_of_the_host() {
 	engine
-	expect_output "$(readlink /proc/self/ns/net)" pod run --cgroups=disabled --rm --network host test \
+	expect_output "$(readlink /proc/self/ns/net)" networked_says --rm --network host test \
 		readlink /proc/self/ns/net
 }
 
@@ -189,7 +193,7 @@ test_bridge_network() {
 	local addr
 	addr=$(pod inspect --format '{{.NetworkSettings.IPAddress}}' server)
 	assert_match "$addr" '^10\.' "the container's address"
-	assert_eq "$(pod run --cgroups=disabled --rm test sh -c "
+	assert_eq "$(networked_says --rm test sh -c "
 		for try in \$(seq 100); do nc -w 2 $addr 80 </dev/null 2>/dev/null && break; sleep 0.2; done")" answer
 }
 
@@ -197,7 +201,7 @@ test_joined_namespaces() {
 	engine
 	local show='for ns in net ipc; do readlink /proc/self/ns/$ns; done'
 	pod_run --detach --name first test sleep 1000 >/dev/null
-	expect_output "$(pod exec first sh -c "$show")" pod run --cgroups=disabled --rm --network container:first \
+	expect_output "$(pod exec first sh -c "$show")" networked_says --rm --network container:first \
 		--ipc container:first test sh -c "$show"
 	expect_status 0 pod stop --time 0 first
 }
@@ -268,13 +272,13 @@ test_remove_by_force() {
 test_init() {
 	engine
 	command -v catatonit >/dev/null || [ -x /usr/libexec/podman/catatonit ] || skip "no program 'catatonit' on this machine"
-	expect_output "/run/podman-init" pod_run --rm --init test sh -c 'tr "\0" "\n" </proc/1/cmdline | head -n 1'
+	expect_output "/run/podman-init" says --rm --init test sh -c 'tr "\0" "\n" </proc/1/cmdline | head -n 1'
 }
 
 test_pod() {
 	engine
 	expect_status 0 pod pod create --infra=false --name p
-	expect_output in-pod pod_run --rm --pod p test echo in-pod
+	expect_output in-pod says --rm --pod p test echo in-pod
 	expect_status 0 pod pod rm --force p
 }
 

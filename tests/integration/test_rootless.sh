@@ -193,6 +193,9 @@ pod() {
 
 pod_run() { pod run --cgroups=disabled --network none "$@"; }
 
+# says WORD...: the same, of which nothing that the command prints is lost.
+says() { pod_run "${AWAITED[@]}" "$@" <<<go; }
+
 podman_setup() {
 	need podman conmon
 	user_bundle
@@ -209,8 +212,8 @@ test_podman() {
 	local kernels=65534
 	! is_vm || kernels=0 # whose kernel is the container's own
 	podman_setup
-	expect_output "0"$'\n'"$kernels" pod_run --rm test sh -c 'id -u; stat -c %u /proc/sys/kernel/hostname'
-	expect_output 'uid=1000(guest) gid=1001(guest)' pod_run --rm --user 1000:1001 test sh -c 'id | cut -d" " -f1,2'
+	expect_output "0"$'\n'"$kernels" says --rm test sh -c 'id -u; stat -c %u /proc/sys/kernel/hostname'
+	expect_output 'uid=1000(guest) gid=1001(guest)' says --rm --user 1000:1001 test sh -c 'id | cut -d" " -f1,2'
 	expect_status 7 pod_run --rm test sh -c 'exit 7'
 	user mkdir "$T/u/volume"
 	expect_output "" pod_run --rm -v "$T/u/volume:/v" --tmpfs /t:ro test sh -c 'touch /v/x && ! touch /t/x 2>/dev/null'
@@ -224,7 +227,7 @@ test_podman() {
 
 test_podman_with_all_privileges() {
 	podman_setup
-	expect_status 0 pod_run --privileged --rm test \
+	expect_status 0 says --privileged --rm test \
 		sh -c 'id -u; echo x >/dev/null && ls /dev/tty; awk "/CapEff/ { print \$2 }" /proc/self/status'
 	assert_eq "$OUT" $'0\n/dev/tty\n'"$(uid0 awk '/CapEff/ { print $2 }' /proc/self/status)"
 }
@@ -241,9 +244,10 @@ gone() { ! pod container exists "$ID"; }
 
 test_podman_with_the_hosts_network() {
 	podman_setup
+	networked_says() { pod run --cgroups=disabled "${AWAITED[@]}" "$@" <<<go; }
 	# of the host: no new sysfs
 	expect_output "$(find /sys/class/net -mindepth 1 -printf '%f\n' | sort)" \
-		pod run --cgroups=disabled --network host --rm test ls /sys/class/net
+		networked_says --network host --rm test ls /sys/class/net
 }
 
 run_tests "$@"
