@@ -382,7 +382,8 @@ test_a_network_namespace_by_path() {
 	other=$!
 	wait_for 60 has_other_network "$other"
 	make_bundle b --arg path "/proc/$other/ns/net" \
-		'.linux.namespaces = [.linux.namespaces[] | select(.type != "network")] + [{"type": "network", "path": $path}]'
+		'.linux.namespaces = [.linux.namespaces[] | select(.type != "network")] + [{"type": "network", "path": $path}] |
+		.process.args = ["/bin/sleep", "1000"]'
 	husk create -b b "$ID" >/dev/null 2>&1 </dev/null
 	assert_eq "$(readlink "/proc/$(husk state "$ID" | jq .pid)/ns/net")" "$(readlink "/proc/$other/ns/net")" "the jail's network"
 	husk start "$ID"
