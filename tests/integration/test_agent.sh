@@ -121,10 +121,13 @@ test_a_signal_for_all() {
 HELD='[ "$(stat -c %s io/0.out)" = 262144 ] && all=$(pgrep -d, -P "$(pgrep -P "$AGENT")") &&
 	for p in $(pgrep -P "$all") $(echo "$all" | tr , " "); do cat "/proc/$p/wchan" && echo; done | grep pipe_write >/dev/null'
 
+# No process of the container is left to write more.
+DEAD='! pgrep -r D,R,S,T -P "$(pgrep -P "$AGENT")" >/dev/null'
+
 # What is in the pipe by then, 64 KiB, comes after what credit was there for.
 test_killed_while_output_waits() {
 	bundle 'yes'
-	run_container hold await "$HELD" signal 0 9 sleep 500 release wait 0
+	run_container hold await "$HELD" signal 0 9 await "$DEAD" release wait 0
 	expect ok ok ok "exit 0 137" end "agent 0"
 	assert_eq "$(stat -c %s io/0.out)" $((262144 + 65536)) "bytes of output that came"
 }
@@ -237,7 +240,7 @@ test_a_terminal() {
 	printf 'hello\r' >in
 	printf '\003' >interrupt
 	bundle 'stty size; read -r line; echo "got $line"; stty size' '.process.terminal = true'
-	process p.json 'stty size; echo ready; sleep 100' '.terminal = true'
+	process p.json 'stty size; echo ready; sleep 1000' '.terminal = true'
 	drive create config.json "$ID" 90x33 start output 0 '33 90' resize 0 100x40 stdin 0 in wait 0 shutdown end
 	expect ok ok ok "exit 0 0" end "agent 0"
 	assert_eq "$(tr -d '\r' <io/0.out)" $'33 90\nhello\ngot hello\n40 100'
