@@ -98,7 +98,7 @@ test_groups_are_kept() {
 	expect_output '4242 4243' container run -b b "$ID"
 	config b --argjson m "$map" '.linux.uidMappings = $m | .linux.gidMappings = $m | .linux.namespaces += [{type: "user"}]'
 	expect_output '4242 4243' container run -b b "$ID"
-	config b '.process.args = ["/bin/sleep", "100"] | .linux.namespaces -= [{type: "user"}] | del(.linux.uidMappings, .linux.gidMappings)'
+	config b '.process.args = ["/bin/sleep", "1000"] | .linux.namespaces -= [{type: "user"}] | del(.linux.uidMappings, .linux.gidMappings)'
 	expect_status 0 container create -b b "$ID"
 	expect_status 0 husk start "$ID"
 	expect_output '4242 4243' container exec "$ID" sed -n "$show" /proc/self/status

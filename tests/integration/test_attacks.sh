@@ -97,7 +97,7 @@ test_an_entry_point_that_is_our_own_program() {
 			fail "'$entry' ran the host's program: $OUT$ERR"
 		[ "$STATUS" != 0 ] || fail "'$entry' ran"
 	done
-	config b '.process.args = ["/bin/sleep", "100"]'
+	config b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	for entry in /entry /entry-elf; do
 		run husk exec "$ID" "$entry"
@@ -411,7 +411,7 @@ test_a_masked_path_that_is_a_symlink() {
 test_a_fake_procfs_gets_no_writes() {
 	local target
 	make_bundle b --arg fake "$T/fake" '.linux.sysctl = {"kernel.shmmni": "123"} | .linux.maskedPaths = [] | .linux.readonlyPaths = [] |
-		.process.oomScoreAdj = 10 | .process.args = ["/bin/sleep", "100"] |
+		.process.oomScoreAdj = 10 | .process.args = ["/bin/sleep", "1000"] |
 		.mounts |= map(if .destination == "/proc" then {"destination": "/proc", "type": "bind", "source": $fake,
 			"options": ["rbind", "rw"]} else . end) + [{"destination": "/real", "type": "proc", "source": "proc"}]'
 	mkdir -p fake/sys/kernel fake/self/attr fake/self/fd fake/1/attr fake/thread-self/attr
@@ -467,7 +467,7 @@ test_a_working_directory_by_a_descriptor() {
 			[[ $OUT != *marker* ]] || fail "run with the working directory '$cwd' reached the host"
 		done
 	done
-	config b '.process.cwd = "/" | .process.args = ["/bin/sleep", "100"]'
+	config b '.process.cwd = "/" | .process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		for cwd in /proc/self/fd/$n /proc/1/fd/$n/..; do
@@ -483,7 +483,7 @@ test_a_working_directory_by_a_symlink() {
 	local m="../../../../../../../../../../.." target
 	echo marker >marker
 	make_bundle b --arg m "$m$T/marker" '.process.args = ["/bin/cat", $m] | .process.cwd = "/work"'
-	make_bundle c '.process.args = ["/bin/sleep", "100"]'
+	make_bundle c '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b c "$ID-c"
 	exec 9</
 	for target in / "$T" /proc/self/fd/9 /proc/self/root/.. /proc/1/cwd; do
@@ -506,7 +506,7 @@ test_descriptors_of_the_caller_stay_outside() {
 	exec 5<"$T" 9</ 40<"$T/outside/file"
 	run husk run -b b "$ID"
 	assert_eq "$OUT" '' "descriptors in the container"
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	expect_status 0 husk run -d -b b "$ID"
 	run husk exec "$ID" sh -c "$seen"
 	assert_eq "$OUT" '' "descriptors in an exec'ed process"
@@ -526,7 +526,7 @@ test_inheritable_capabilities() {
 		setpriv --inh-caps +net_raw,+sys_admin --ambient-caps +net_raw,+sys_admin "$HUSK" --root "$ROOT" $HUSK_FLAGS "$@"
 	}
 	expect_output "$none" husk_inheriting run -b b "$ID"
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	expect_status 0 husk run -d -b b "$ID"
 	expect_output "$none" husk exec "$ID" sh -c "$sets"
 	expect_output "$none" husk_inheriting exec "$ID" sh -c "$sets"
@@ -541,7 +541,7 @@ test_inheritable_capabilities() {
 # CVE-2026-30892: "1" was taken as user 0. Nor are names looked up that are numbers out of range.
 test_the_user_of_exec() {
 	local ids='echo $(id -u):$(id -g)' user
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	printf '4294967296:x:0:0:root:/root:/bin/sh\n1x:x:0:0:root:/root:/bin/sh\n' >>b/rootfs/etc/passwd
 	expect_status 0 husk run -d -b b "$ID"
 	expect_output 1:0 husk exec --user 1 "$ID" sh -c "$ids"
@@ -566,7 +566,7 @@ test_a_cgroups_path_that_leads_elsewhere() {
 		expect_error 'cgroupsPath.*(component|names no cgroup)' husk run -b b "$ID"
 	done
 	[ -z "$(find "$cg" -maxdepth 3 -name "*$ID*")" ] || fail "a cgroup was made"
-	config b '.process.args = ["/bin/sleep", "100"] | del(.linux.cgroupsPath)'
+	config b '.process.args = ["/bin/sleep", "1000"] | del(.linux.cgroupsPath)'
 	expect_status 0 husk run -d -b b "$ID"
 	for path in .. ../.. x/../.. /../..; do
 		expect_error 'cgroup' husk exec --cgroup "$path" "$ID" true
@@ -612,7 +612,7 @@ test_hostile_ids() {
 test_symlinks_in_the_state_directory() {
 	local verb
 	make_outside
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	mkdir planted
 	cp "$ROOT/$ID"/*.json planted/
@@ -704,7 +704,7 @@ test_typing_on_the_callers_terminal() {
 	assert_match "$OUT" '^typed 0$' "without a terminal"
 	config b '.process.terminal = true'
 	typed "$husk run -b '$T/b' '$ID'"
-	config b '.process.terminal = false | .process.args = ["/bin/sleep", "100"]'
+	config b '.process.terminal = false | .process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	typed "$husk exec '$ID' inject 'attack
 '"
@@ -752,7 +752,7 @@ test_the_filter_holds_for_exec_and_hooks() {
 			.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
 				"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}]} |
 			.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c", "/bin/mkdir /tmp/hook || /bin/touch /tmp/refused"]}] |
-			.process.args = ["/bin/sleep", "100"]'
+			.process.args = ["/bin/sleep", "1000"]'
 		expect_status 0 husk run -d -b "b-$nnp" "$ID"
 		[ ! -e "b-$nnp/rootfs/tmp/hook" ] || fail "the hook ran without the filter (noNewPrivileges $nnp)"
 		[ -e "b-$nnp/rootfs/tmp/refused" ] || fail "the hook did not run"

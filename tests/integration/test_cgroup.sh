@@ -192,7 +192,7 @@ outside_of_a_scope() {
 	done &
 	MOVER=$!
 	as_user sh -c 'cp -a "$1" "$2/home/rootfs" && cd "$2/home" && "$3" spec --rootless' sh "$HUSK_TEMPLATE" "$T" "$HUSK"
-	config home '.process.terminal = false | .process.args = ["sleep", "100"] | '"$ROOTLESS"
+	config home '.process.terminal = false | .process.args = ["sleep", "1000"] | '"$ROOTLESS"
 	chmod 0644 home/config.json
 }
 
@@ -217,7 +217,7 @@ test_a_user_outside_of_the_scope_is_let_in() {
 	cg=$ROOT_CGROUP/$ID/husk-$ID.scope
 	assert_eq "$(who_is_in "$cg")" "$(outside_husk state "$ID" | jq .pid)" "who is in the scope"
 	expect_output "0::/" outside_husk exec "$ID" grep ^0 /proc/self/cgroup
-	expect_status 0 outside_husk exec --detach --pid-file "$T/home/pid" "$ID" sleep 100
+	expect_status 0 outside_husk exec --detach --pid-file "$T/home/pid" "$ID" sleep 1000
 	grep -qx "$(cat home/pid)" "$cg/cgroup.procs" || fail "what exec made is not in the scope"
 	assert_eq "$(grep -c "^--user attach husk-$ID.scope  [0-9]*\$" home/asked)" 3 "who was moved"
 	expect_status 0 outside_husk delete --force "$ID"

@@ -262,7 +262,7 @@ test_list_without_containers() {
 # sleepers SUFFIX...: containers $ID-SUFFIX that sleep, started.
 sleepers() {
 	local s
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	for s in "$@"; do
 		expect_status 0 husk create --bundle b "$ID-$s"
 		expect_status 0 husk start "$ID-$s"

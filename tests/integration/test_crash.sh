@@ -13,7 +13,7 @@ private_cgroup2 "$@"
 
 bundle() {
 	alone
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	config b "$@"
 }
 
@@ -132,7 +132,7 @@ test_exec_killed() {
 	running
 	killed exec 0 exec "$ID" sleep 0.02
 	killed exec 1 exec "$ID" sleep 0.02
-	killed "exec -d" 0 exec -d "$ID" sleep 100
+	killed "exec -d" 0 exec -d "$ID" sleep 1000
 }
 
 test_exec_failing() {
@@ -140,7 +140,7 @@ test_exec_failing() {
 	running
 	failing exec 0 loose exec "$ID" sleep 0.02
 	failing exec 1 loose exec "$ID" sleep 0.02
-	failing "exec -d" 0 loose exec -d "$ID" sleep 100
+	failing "exec -d" 0 loose exec -d "$ID" sleep 1000
 }
 
 # Here process 1 is the one that enters the user namespace, and makes process 2 there.
@@ -355,7 +355,7 @@ test_run_and_exec_killed_while_they_wait() {
 	local run exec
 	husk_exec run -b b "$ID" >out 2>&1 &
 	run=$!
-	wait_for 10 has_process "/bin/sleep 100"
+	wait_for 10 has_process "/bin/sleep 1000"
 	husk_exec exec "$ID" sleep 99 >out2 2>&1 &
 	exec=$!
 	wait_for 10 has_process "sleep 99"
@@ -373,7 +373,7 @@ test_an_init_killed_under_run_and_exec() {
 	local run exec status=0
 	husk_exec run -b b "$ID" >out 2>&1 &
 	run=$!
-	wait_for 10 has_process "/bin/sleep 100"
+	wait_for 10 has_process "/bin/sleep 1000"
 	husk_exec exec "$ID" sleep 99 >out2 2>&1 &
 	exec=$!
 	wait_for 10 has_process "sleep 99"

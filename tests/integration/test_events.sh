@@ -13,7 +13,7 @@ private_cgroup2 "$@"
 # start_sleeper [SCRIPT]: a container that lasts.
 start_sleeper() {
 	make_bundle b
-	container_sh b "${1:-exec sleep 100}"
+	container_sh b "${1:-exec sleep 1000}"
 	expect_status 0 husk run --detach --bundle b "$ID"
 }
 
@@ -66,8 +66,8 @@ test_stats_are_one_line() {
 test_cpu_time_is_that_of_the_kernel() {
 	local told seen
 	# shellcheck disable=SC2016 # the container's shell expands it
-	start_sleeper 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exec sleep 100'
-	wait_for 30 has_process "sleep 100"
+	start_sleeper 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exec sleep 1000'
+	wait_for 30 has_process "sleep 1000"
 	seen=$(in_cgroup cpu.stat | sed -n 's/^usage_usec //p')
 	expect_status 0 husk events --stats "$ID"
 	told=$(jq .data.cpu.usage.total <<<"$OUT")
@@ -111,7 +111,7 @@ test_out_of_memory_is_told() {
 	make_bundle b '.linux.resources.memory.limit = 8388608 | .linux.resources.memory.swap = 8388608'
 	! is_vm || config b '.vm = {"hwConfig": {"memory": 268435456}}'
 	# a child of the init is killed, not the init
-	container_sh b 'until [ -e /tmp/go ]; do sleep 0.1; done; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 100'
+	container_sh b 'until [ -e /tmp/go ]; do sleep 0.1; done; dd if=/dev/zero of=/dev/null bs=64M count=1; exec sleep 1000'
 	expect_status 0 husk run --detach --bundle b "$ID"
 	start_events --interval 1h
 	touch b/rootfs/tmp/go
@@ -127,7 +127,7 @@ test_out_of_memory_is_told() {
 test_what_cannot_be_watched_is_an_error() {
 	expect_error "does not exist" husk events --stats "$ID"
 	make_bundle b
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	expect_status 0 husk --cgroup-manager disabled run --detach --bundle b "$ID"
 	is_vm || expect_error "runs without a cgroup" husk events --stats "$ID" # the guest has cgroups
 	expect_status 0 husk kill "$ID" KILL

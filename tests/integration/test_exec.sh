@@ -12,7 +12,7 @@ private_cgroup2 "$@"
 
 # sleeper [JQ...]: a container that sleeps, started.
 sleeper() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]' # the test's own edits come after
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]' # the test's own edits come after
 	[ $# = 0 ] || config b "$@"
 	expect_status 0 husk run -d -b b "$ID"
 }
@@ -131,7 +131,7 @@ test_signals_to_exec_reach_its_process() {
 }
 
 test_programs_that_cannot_run() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	printf '#!/no/such/shell\n' >b/rootfs/bin/noshell
 	printf 'noise' >b/rootfs/bin/noise
 	chmod 0755 b/rootfs/bin/noshell b/rootfs/bin/noise
@@ -186,7 +186,7 @@ test_containers_that_do_not_run() {
 
 # Whatever the moment: the program runs and is killed with the container, or does not run, with a line.
 test_exec_while_the_container_ends() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	local i pid status
 	for i in $(seq "$(rounds 12 3)"); do
 		expect_status 0 husk run -d -b b "$ID"
@@ -355,7 +355,7 @@ test_namespaces_root_and_cgroup_are_the_containers() {
 	expect_output '' husk exec "$ID" sh -c 'echo 1 2>/dev/null >/proc/sys/vm/swappiness && echo wrote; exit 0'
 	# same cgroup, and seen as the root of its namespace
 	local pid
-	expect_status 0 husk exec -d --pid-file "$T/pid" "$ID" sleep 100
+	expect_status 0 husk exec -d --pid-file "$T/pid" "$ID" sleep 1000
 	pid=$(husk state "$ID" | jq .pid)
 	assert_eq "$(grep ^0: "/proc/$(cat pid)/cgroup")" "$(grep ^0: "/proc/$pid/cgroup")" "cgroup"
 	assert_eq "$(readlink "/proc/$(cat pid)/root" 2>/dev/null)" "$(readlink "/proc/$pid/root" 2>/dev/null)" root
@@ -399,7 +399,7 @@ test_in_a_user_namespace() {
 	expect_output $'0:0 222 111\n0 100000 5000' husk exec "$ID" sh -c 'echo $(id -u):$(id -g) $(ulimit -Hn) $(cat /proc/self/oom_score_adj)
 		echo $(cat /proc/self/uid_map)'
 	expect_output '1000:1001' husk exec --user 1000:1001 "$ID" sh -c 'echo $(id -u):$(id -g)'
-	expect_status 0 husk exec -d --pid-file "$T/pid" --user 7:8 "$ID" sleep 100
+	expect_status 0 husk exec -d --pid-file "$T/pid" --user 7:8 "$ID" sleep 1000
 	is_vm || assert_eq "$(stat -c %u:%g "/proc/$(cat pid)")" 100007:200008 "ids on the host"
 	expect_status 0 husk exec "$ID" sh -c 'cat /proc/[0-9]*/status'
 	assert_match "$OUT" '^Uid:.7.7.7.7$'

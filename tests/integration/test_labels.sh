@@ -35,7 +35,7 @@ test_unconfined_asks_for_nothing() {
 
 test_exec_without_the_module_is_refused() {
 	need_no_module
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create -b b "$ID"
 	expect_status 0 husk start "$ID"
 	expect_error "process.apparmorProfile: $NO_APPARMOR" husk exec --apparmor p "$ID" true

@@ -24,7 +24,7 @@ test_run_gives_the_exit_status() {
 }
 
 test_run_gives_128_plus_the_signal() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	husk run -b b "$ID" &
 	wait_for 10 is_status "$ID" running
 	expect_status 0 husk kill "$ID" KILL
@@ -51,7 +51,7 @@ test_run_takes_a_megabyte() {
 	is_husk || skip "for husk alone"
 	! has_sanitizers "$HUSK" || skip "not of the sanitizers' husk"
 	[ "$(getconf PAGESIZE)" = 4096 ] || skip "the figure is for pages of 4 KiB"
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	husk_exec run -b b "$ID" &
 	local pid=$! kib
 	wait_for 10 is_status "$ID" running
@@ -63,7 +63,7 @@ test_run_takes_a_megabyte() {
 }
 
 test_create_start_state_delete() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .annotations = {"org.example.key": "value"}'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .annotations = {"org.example.key": "value"}'
 	expect_status 0 husk create --bundle b "$ID"
 	expect_status 0 husk state "$ID"
 	jq -e --arg id "$ID" --arg bundle "$T/b" '.status == "created" and .id == $id and .pid > 0 and
@@ -93,14 +93,14 @@ test_create_runs_nothing_before_start() {
 }
 
 test_pid_file() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create -b b --pid-file "$T/pid" "$ID"
 	assert_eq "$(cat pid)" "$(husk state "$ID" | jq -r .pid)" "pid file"
 	expect_status 0 husk delete --force "$ID"
 }
 
 test_run_detach() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run --detach --pid-file "$T/pid" -b b "$ID"
 	is_status "$ID" running || fail "status: $(status_of "$ID")"
 	expect_status 0 husk delete -f "$ID"
@@ -108,7 +108,7 @@ test_run_detach() {
 }
 
 test_delete_wants_a_stopped_container() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	expect_error 'stopped|running' husk delete "$ID"
 	is_status "$ID" running || fail "delete without --force did harm"
@@ -146,7 +146,7 @@ test_kill_while_the_cgroup_goes() {
 	is_husk || skip "for husk alone"
 	[ -z "$HUSK_FLAGS" ] || skip "not with $HUSK_FLAGS"
 	need strace
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		expect_status 0 husk run -d -b b "$ID"
 		strace -o calls -e trace=pread64 -e inject=pread64:delay_exit=1000000:when=1 \
@@ -163,7 +163,7 @@ test_kill_all_while_the_cgroup_goes() {
 	is_husk || skip "for husk alone"
 	[ -z "$HUSK_FLAGS" ] || skip "not with $HUSK_FLAGS"
 	need strace
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	local sig seconds
 	for sig in KILL TERM; do
 		for seconds in 1 10 60; do # on a busy machine delete may take longer than kill is held up
@@ -181,7 +181,7 @@ test_kill_all_while_the_cgroup_goes() {
 }
 
 test_list() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create -b b "$ID-1"
 	expect_status 0 husk run -d -b b "$ID-2"
 	expect_status 0 husk list -q
@@ -195,7 +195,7 @@ test_list() {
 }
 
 test_exec() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .process.env += ["FROM_CONFIG=1"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .process.env += ["FROM_CONFIG=1"]'
 	expect_status 0 husk run -d -b b "$ID"
 	expect_output "hi" husk exec "$ID" /bin/echo hi
 	expect_status 9 husk exec "$ID" sh -c 'exit 9'
@@ -209,7 +209,7 @@ test_exec() {
 }
 
 test_exec_process_file_and_pid_file() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	jq '.process | .args = ["/bin/sh", "-c", "echo $V $(pwd); exit 4"] | .env += ["V=w"] | .cwd = "/home"' \
 		b/config.json >p.json
@@ -223,14 +223,14 @@ test_exec_process_file_and_pid_file() {
 }
 
 test_exec_user() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	expect_output "1000:1001" husk exec --user 1000:1001 "$ID" sh -c 'echo $(id -u):$(id -g)'
 	expect_status 0 husk delete -f "$ID"
 }
 
 test_exec_errors() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_error 'does not exist|no such file' husk exec "$ID" true
 	expect_status 0 husk run -d -b b "$ID"
 	expect_error 'executable file.* not found|no such file' husk exec "$ID" no-such-program
@@ -309,7 +309,7 @@ test_a_log_line_is_json() {
 }
 
 test_a_used_id_is_refused() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create -b b "$ID"
 	expect_error 'exist' husk create -b b "$ID"
 	expect_error 'exist' husk run -b b "$ID"
@@ -556,7 +556,7 @@ test_user_namespace_maps_ids() {
 	make_bundle b '.linux.namespaces += [{"type": "user"}] |
 		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] |
 		.linux.gidMappings = [{"containerID": 0, "hostID": 200000, "size": 1000}] |
-		.process.args = ["/bin/sleep", "100"]'
+		.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d --pid-file "$T/pid" -b b "$ID"
 	is_vm || assert_eq "$(stat -c %u:%g "/proc/$(cat pid)")" 100000:200000 "ids on the host"
 	expect_output '0 100000 1000' husk exec "$ID" sh -c 'echo $(cat /proc/self/uid_map)'
@@ -565,7 +565,7 @@ test_user_namespace_maps_ids() {
 }
 
 test_an_ordinary_users_root_is_himself() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	expect_output 0 husk exec "$ID" id -u
 	assert_eq "$(xargs <"/proc/$(husk state "$ID" | jq .pid)/uid_map")" "0 $(id -u) 1" "its map"
@@ -574,7 +574,7 @@ test_an_ordinary_users_root_is_himself() {
 
 test_a_joined_namespace() {
 	local holder uts
-	unshare --uts sh -c 'hostname joined; exec sleep 100' &
+	unshare --uts sh -c 'hostname joined; exec sleep 1000' &
 	holder=$!
 	wait_for 5 sh -c "[ \"\$(nsenter -t $holder --uts hostname)\" = joined ]"
 	uts=$(readlink "/proc/$holder/ns/uts")

@@ -312,7 +312,7 @@ test_exec_into_a_full_container() {
 		config b "$jq"
 		expect_status 0 husk run --detach --bundle b "$ID"
 		DIR=$(cgroup_dir "$ID")
-		expect_status 0 husk exec --detach --pid-file pid "$ID" sleep 100
+		expect_status 0 husk exec --detach --pid-file pid "$ID" sleep 1000
 		is_vm || grep -qx "$(cat pid)" "$DIR/cgroup.procs" || fail "not in the container's cgroup"
 		expect_processes 2
 		run husk exec "$ID" sh -c 'sleep 1000 & echo never'
@@ -652,7 +652,7 @@ test_limits_hold_in_a_delegated_cgroup() {
 	own=$(as-lab-user.sh sh -c 'echo "/user.slice/user-$(id -u).slice/user@$(id -u).service"')
 	as-lab-user.sh sh -c 'mkdir -p b && cp -a "$1" b/rootfs && cd b && rm -f config.json && "$2" spec --rootless &&
 		jq --arg path "$3" "$4" config.json >c && mv c config.json' sh "$HUSK_TEMPLATE" "$HUSK" "$own/mine/$ID" \
-		'.process.terminal = false | .process.args = ["/bin/sleep", "100"] | .linux.cgroupsPath = $path |
+		'.process.terminal = false | .process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = $path |
 		.linux.resources = {"pids": {"limit": 33}, "memory": {"limit": 67108864}, "devices": [{"allow": false}]}'
 	DIR=$(cgroup2_root)$own/mine/$ID
 	expect_status 0 as-lab-user.sh systemd-run --user --scope -q sh -c "$HUSK run -d -b b $ID </dev/null >/dev/null 2>&1"

@@ -91,7 +91,7 @@ test_tmpcopyup_leaves_sockets_out() {
 test_tmpcopyup_keeps_file_capabilities() {
 	is_husk || skip "others do it otherwise"
 	need setcap
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .process.noNewPrivileges = false |
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .process.noNewPrivileges = false |
 		.process.capabilities.bounding += ["CAP_NET_RAW"]'
 	mkdir b/rootfs/t
 	cp b/rootfs/bin/busybox b/rootfs/t/

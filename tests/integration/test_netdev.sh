@@ -88,7 +88,7 @@ test_it_is_there_for_sysctls_and_hooks() {
 
 test_create_moves_and_delete_ends_it() {
 	pair va vb
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.netDevices = {va: {name: "eth7"}}'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .linux.netDevices = {va: {name: "eth7"}}'
 	expect_status 0 husk create -b b "$ID"
 	is_gone va || fail "create did not move it"
 	expect_status 0 husk start "$ID"

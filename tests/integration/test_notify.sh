@@ -84,7 +84,7 @@ test_agent_acts_for_the_container() {
 test_state_of_create_and_exec() {
 	agent
 	notify_bundle b "$MKDIR" '.annotations = {"org.example": "x"}'
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	expect_status 0 husk create -b b "$ID"
 	assert_state 1 creating
 	assert_eq "$(jq -c '[.pid == .state.pid, .pid, .state.annotations]' "$T/seen/1.json")" \
@@ -121,7 +121,7 @@ test_nothing_that_husk_calls_waits_for_itself() {
 test_create_start_and_exec_wait_for_nothing_either() {
 	agent
 	notify_bundle b "$HUSK_CALLS"
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	for no_new in true false; do
 		config b --argjson nnp "$no_new" '.process.noNewPrivileges = $nnp'
 		expect_status 0 husk create -b b "$ID"
@@ -203,7 +203,7 @@ test_no_process_is_left_beside_the_program() {
 test_a_process_born_out_of_the_sight_of_tracers() {
 	agent
 	notify_bundle b "$HUSK_CALLS" '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	for no_new in true false; do
 		config b --argjson nnp "$no_new" '.process.noNewPrivileges = $nnp'
 		expect_status 0 husk create -b b "$ID"
@@ -237,7 +237,7 @@ test_no_agent() {
 	expect_error "linux.seccomp.listenerPath: connect .*: Connection refused" husk create -b b "$ID"
 	[ ! -e "$ROOT/$ID" ] || fail "the state is left"
 	agent
-	container_sh b 'exec sleep 100'
+	container_sh b 'exec sleep 1000'
 	expect_status 0 husk run -d -b b "$ID"
 	end_agent
 	expect_error "linux.seccomp.listenerPath: connect .*: Connection refused" husk exec "$ID" true

@@ -417,7 +417,7 @@ empty_but_fill() {
 
 test_a_full_disk_under_the_state_directory() {
 	in_own_mounts
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	local room ended=
 	for room in 0 1 2 3 4 5 6 7 8; do
 		[ "$room" -lt 7 ] || [ -z "$ended" ] || break
@@ -446,7 +446,7 @@ test_a_full_disk_under_the_state_directory() {
 
 test_a_disk_that_fills_up_later() {
 	in_own_mounts
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	full_root 8
 	expect_status 0 husk create -b b "$ID"
 	cat /dev/zero 2>/dev/null >"$ROOT/.fill/f2" || true
@@ -469,7 +469,7 @@ test_a_disk_that_fills_up_later() {
 # ---- many at once ----
 
 test_two_creates_of_one_id() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	local i one two
 	for i in 1 2 3 4 5; do
 		one=0 two=0
@@ -505,7 +505,7 @@ test_delete_of_a_container_that_hangs_in_a_hook() {
 }
 
 test_start_kill_and_delete_at_once() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	local i pids p
 	for i in $(seq "$(rounds 6 2)"); do
 		expect_status 0 husk create -b b "$ID"
@@ -525,7 +525,7 @@ test_start_kill_and_delete_at_once() {
 
 test_fifty_containers_by_eight_workers() {
 	local n
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	# shellcheck disable=SC2016,SC2086
 	one='set -e; id=$1-$2; h="$HUSK --root $ROOT $HUSK_FLAGS"
 		$h create -b b --pid-file "pid.$2" "$id"
@@ -560,7 +560,7 @@ test_a_hundred_containers_in_sequence() {
 # ---- killed ----
 
 test_an_init_killed_from_outside() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create -b b "$ID-1"
 	expect_status 0 husk run -d -b b "$ID-2"
 	local n pid
@@ -598,7 +598,7 @@ time.sleep(1000)' >tid &
 }
 
 test_a_broken_state_directory() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID-good"
 	local text n=0
 	for text in 'garbage' '' '{}' '[]' '{"pid": "x"}' '{"pid": -1, "startTime": 1, "owner": 0}' $'{"\0": 1}'; do
@@ -657,7 +657,7 @@ test_signals_to_run_reach_the_container() {
 
 # A signal that comes while the container is still being made is for it as well.
 test_a_signal_during_set_up_is_not_lost() {
-	make_bundle b --arg t "$T" '.process.args = ["/bin/sleep", "100"] | .hooks.createRuntime = [{"path": "/bin/sh",
+	make_bundle b --arg t "$T" '.process.args = ["/bin/sleep", "1000"] | .hooks.createRuntime = [{"path": "/bin/sh",
 		"args": ["sh", "-c", "echo $$ >\($t)/up; read -r x <\($t)/go"]}]'
 	mkfifo go
 	container_sh b 'trap "exit 9" TERM; while :; do sleep 0.02; done'
@@ -707,7 +707,7 @@ killed_at_random_times() {
 }
 
 test_create_killed_at_random_times() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	# shellcheck disable=SC2086
 	killed_at_random_times $HUSK_FLAGS
 	killed_at_random_times --cgroup-manager=disabled

@@ -26,7 +26,7 @@ expect_sched() {
 
 # start_container JQ: one that sleeps.
 start_container() {
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	config b "$1"
 	! is_vm || config b '.vm = {"hwConfig": {"vcpus": 2}}'
 	expect_status 0 husk create -b b "$ID"
@@ -76,7 +76,7 @@ test_real_time_in_a_user_namespace() {
 	expect_sched '{"policy": "SCHED_RR", "priority": 3}' 'nice 0 priority 3 policy 2' \
 		'.linux.namespaces += [{type: "user"}] |
 		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
-	config b '.process.args = ["/bin/sleep", "100"] | .process.scheduler = {policy: "SCHED_OTHER", nice: -3}'
+	config b '.process.args = ["/bin/sleep", "1000"] | .process.scheduler = {policy: "SCHED_OTHER", nice: -3}'
 	expect_status 0 husk create -b b "$ID"
 	expect_status 0 husk start "$ID"
 	expect_output 'nice -3 priority 0 policy 0' husk exec "$ID" sh -c "$SHOW"
@@ -193,7 +193,7 @@ test_personality() {
 	expect_output i686 husk run -b b "$ID"
 	config b '.linux.personality = {domain: "LINUX"}'
 	expect_output x86_64 husk run -b b "$ID"
-	config b '.process.args = ["/bin/sleep", "100"] | .linux.personality = {domain: "LINUX32"}'
+	config b '.process.args = ["/bin/sleep", "1000"] | .linux.personality = {domain: "LINUX32"}'
 	expect_status 0 husk create -b b "$ID"
 	expect_status 0 husk start "$ID"
 	expect_output i686 husk exec "$ID" uname -m
@@ -214,7 +214,7 @@ test_memory_policy() {
 	expect_output default husk run -b b "$ID"
 	config b '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1023"}'
 	expect_error 'linux.memoryPolicy: set_mempolicy: MPOL_BIND on nodes 1023' husk run -b b "$ID"
-	config b '.process.args = ["/bin/sleep", "100"] | .linux.memoryPolicy = {mode: "MPOL_PREFERRED", nodes: "0"}'
+	config b '.process.args = ["/bin/sleep", "1000"] | .linux.memoryPolicy = {mode: "MPOL_PREFERRED", nodes: "0"}'
 	expect_status 0 husk create -b b "$ID"
 	expect_status 0 husk start "$ID"
 	expect_status 0 husk exec "$ID" sh -c "$text"

@@ -31,7 +31,7 @@ test_its_procfs_is_that_of_the_namespace() {
 }
 
 test_create_start_and_delete() {
-	make_pair '.process.args = ["/bin/sleep", "100"]'
+	make_pair '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create --pid-file pid -b c "$ID-2"
 	is_status "$ID-2" created || fail "not created"
 	local pid
@@ -40,7 +40,7 @@ test_create_start_and_delete() {
 	assert_eq "$(readlink "/proc/$pid/ns/pid")" "$(readlink "/proc/$PID/ns/pid")" "its pid namespace"
 	wait_for 10 has_one_socket "$pid" # while it waits: the gate
 	expect_status 0 husk start "$ID-2"
-	wait_for 10 is_running "$pid" /bin/sleep 100
+	wait_for 10 is_running "$pid" /bin/sleep 1000
 	expect_status 0 husk exec "$ID-2" true
 	expect_status 0 husk kill "$ID-2" KILL
 	wait_for 5 is_status "$ID-2" stopped
@@ -57,7 +57,7 @@ alone_in_there() {
 # without a cgroup nobody would find it.
 test_husk_killed_when_the_process_is_born_leaves_none() {
 	need strace
-	make_pair '.process.args = ["/bin/sleep", "100"]'
+	make_pair '.process.args = ["/bin/sleep", "1000"]'
 	printf '#!/bin/sh\ncat >/dev/null\n' >"$T/hook"
 	chmod 0755 "$T/hook"
 	config c --arg hook "$T/hook" '.hooks = {"createRuntime": [{"path": $hook}]} | .process.args[1] = "4321"'
@@ -128,7 +128,7 @@ say_while_held_up() {
 
 test_what_is_born_runs_no_hooks_of_the_host() {
 	need strace python3
-	make_pair '.process.args = ["/bin/sleep", "100"]'
+	make_pair '.process.args = ["/bin/sleep", "1000"]'
 	printf '#!/bin/sh\ncat >/dev/null\necho ran >>%s\n' "$T/hooks" >"$T/hook"
 	chmod 0755 "$T/hook"
 	config c --arg hook "$T/hook" '.hooks = {"createRuntime": [{"path": $hook}]}'
@@ -141,7 +141,7 @@ test_what_is_born_runs_no_hooks_of_the_host() {
 
 test_what_is_born_makes_nobody_wait() {
 	need strace python3
-	make_pair '.process.args = ["/bin/sleep", "100"]'
+	make_pair '.process.args = ["/bin/sleep", "1000"]'
 	say_while_held_up 0
 	assert_match "$(cat said)" said "what was said in its place"
 	assert_match "$STATUS $ERR" '^1 .*died' "status and error"
@@ -153,7 +153,7 @@ test_what_opens_the_procfs_is_held_up() {
 	need strace
 	mkdir p
 	! unshare -m mount -t proc -o pidns=/proc/self/ns/pid none p 2>/dev/null || skip "this kernel's procfs has pidns="
-	make_pair '.process.args = ["/bin/sleep", "100"]'
+	make_pair '.process.args = ["/bin/sleep", "1000"]'
 	run timeout -k 1 60 strace -o "$T/calls" -e trace=pidfd_getfd -e inject=pidfd_getfd:error=EBADF \
 		"$HUSK" --root "$ROOT" create -b c "$ID-2"
 	assert_match "$STATUS $ERR" '^1 .*pid: .*held up' "status and error"
@@ -203,7 +203,7 @@ test_limits_score_scheduler_and_environment() {
 }
 
 test_hooks() {
-	make_pair '.process.args = ["/bin/sleep", "100"] | .root.readonly = false' --arg t "$T"
+	make_pair '.process.args = ["/bin/sleep", "1000"] | .root.readonly = false' --arg t "$T"
 	local kind
 	for kind in prestart createRuntime createContainer poststart poststop; do
 		config c --arg k "$kind" --arg t "$T" '.hooks[$k] = [{"path": "/bin/sh", "args": ["sh", "-c", "jq -c \"[.status, .pid > 1]\" >\($t)/\($k)"]}]'

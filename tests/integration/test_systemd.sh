@@ -54,7 +54,7 @@ test_slices_nest_and_there_is_a_default() {
 test_limits_are_those_of_the_scope() {
 	local cg
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources += {
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .linux.resources += {
 		"memory": {"limit": 67108864, "reservation": 33554432}, "pids": {"limit": 33},
 		"cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0"}}'
 	expect_status 0 husk run --detach --bundle b "$ID"
@@ -75,7 +75,7 @@ test_limits_are_those_of_the_scope() {
 # The helper and the init are never in it both when only one may be.
 test_a_limit_of_one_process_holds() {
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources.pids.limit = 1'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .linux.resources.pids.limit = 1'
 	expect_status 0 husk run --detach --bundle b "$ID"
 	assert_eq "$(cat "$(cgroup_of "$ID")/pids.max")" 1
 	assert_eq "$(systemctl show -P TasksMax "husk-$ID.scope")" 1
@@ -86,7 +86,7 @@ test_a_limit_of_one_process_holds() {
 test_every_verb_works_there() {
 	local pid
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create --bundle b "$ID"
 	assert_eq "$(wc -l <"$(cgroup_of "$ID")/cgroup.procs")" 1 "processes of a created container"
 	expect_status 0 husk start "$ID"
@@ -128,7 +128,7 @@ test_the_same_name_again_at_once() {
 
 test_a_scope_in_use_is_not_taken() {
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.cgroupsPath = "system.slice:x:'"$ID"'"'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .linux.cgroupsPath = "system.slice:x:'"$ID"'"'
 	expect_status 0 husk run --detach --bundle b "$ID"
 	expect_error "unit 'x-$ID.scope' exists already" husk run --bundle b "$ID-2"
 	is_status "$ID" running || fail "the first one does not run any more"
@@ -149,7 +149,7 @@ test_a_start_that_fails_leaves_no_scope() {
 test_husk_killed_in_between_leaves_no_scope() {
 	local n pid
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"]'
+	make_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	for n in 0.01 0.03 0.05 0.08 0.12 0.2; do
 		husk_exec create --bundle b "$ID" >/dev/null 2>&1 &
 		pid=$!
@@ -171,7 +171,7 @@ test_paths_of_another_form_are_refused() {
 
 test_annotations_are_properties_of_the_scope() {
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .annotations = {"org.systemd.property.TimeoutStopSec": "7",
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .annotations = {"org.systemd.property.TimeoutStopSec": "7",
 		"org.systemd.property.CPUWeight": "uint64 77", "org.systemd.property.Description": "'"'a \\\"b\\\"'"'",
 		"org.systemd.property.After": "['"'basic.target'"']", "org.systemd.property.SendSIGHUP": "true",
 		"org.systemd.property.KillSignal": "15", "org.systemd.property.Slice": "'"'machine.slice'"'"}'
@@ -190,7 +190,7 @@ test_annotations_are_properties_of_the_scope() {
 test_a_cgroup_below_the_scope_is_the_containers() {
 	local cg
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources = {"pids": {"limit": 1}, "memory": {"limit": 67108864}} |
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .linux.resources = {"pids": {"limit": 1}, "memory": {"limit": 67108864}} |
 		.annotations = {"run.oci.systemd.subgroup": "inner"}'
 	expect_status 0 husk run --detach --bundle b "$ID"
 	cg=$(cgroup_of "$ID")
@@ -210,7 +210,7 @@ test_a_cgroup_below_the_scope_is_the_containers() {
 test_an_update_that_systemd_refuses_changes_nothing() {
 	local cg open=': >/dev/kmsg'
 	need_systemd
-	make_bundle b '.process.args = ["/bin/sleep", "100"] | .linux.resources = {"pids": {"limit": 9}, "memory": {"limit": 67108864},
+	make_bundle b '.process.args = ["/bin/sleep", "1000"] | .linux.resources = {"pids": {"limit": 9}, "memory": {"limit": 67108864},
 		"devices": [{"allow": false, "access": "rwm"}]} |
 		.linux.devices = [{"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11, "fileMode": 438}]'
 	expect_status 0 husk run --detach --bundle b "$ID"
@@ -290,7 +290,7 @@ test_a_user_has_scopes_of_their_own_systemd() {
 # The kernel lets them put nobody into the scope (EACCES): systemd does.
 test_a_user_outside_of_their_own_cgroups_has_scopes() {
 	local cg
-	user_bundle '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 9}} | .process.args = ["sleep", "100"]'
+	user_bundle '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 9}} | .process.args = ["sleep", "1000"]'
 	expect_status 0 login_husk run --detach "$ID" </dev/null
 	assert_eq "$ERR" "" "errors"
 	cg=$(cgroup_of_pid "$(login_husk state "$ID" | jq .pid)")
@@ -298,7 +298,7 @@ test_a_user_outside_of_their_own_cgroups_has_scopes() {
 	assert_eq "$(cat "$cg/memory.max" "$cg/pids.max" | tr '\n' ' ')" "67108864 9 " "its limits"
 	assert_eq "$(wc -l <"$cg/cgroup.procs")" 1 "processes in it"
 	expect_output "0::/" login_husk exec "$ID" cat /proc/self/cgroup
-	expect_status 0 login_husk exec --detach --pid-file /home/lab/exec.pid "$ID" sleep 100
+	expect_status 0 login_husk exec --detach --pid-file /home/lab/exec.pid "$ID" sleep 1000
 	assert_eq "$(cgroup_of_pid "$(cat /home/lab/exec.pid)")" "$cg" "the cgroup of exec"
 	expect_status 0 login_husk update --pids-limit 11 "$ID"
 	assert_eq "$(cat "$cg/pids.max")" 11

@@ -75,7 +75,7 @@ test_without_offsets() {
 
 test_exec_is_in_it() {
 	have_timens
-	time_bundle b '.process.args = ["/bin/sleep", "100"]'
+	time_bundle b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk create -b b "$ID"
 	expect_status 0 husk start "$ID"
 	expect_status 0 husk exec "$ID" /bin/sh -c "$offsets; readlink /proc/self/ns/time; readlink /proc/1/ns/time; cat /proc/uptime"
@@ -93,7 +93,7 @@ test_monotonic_clock() {
 	for dir in /usr /lib /lib64; do # the host's perl in the container
 		[ ! -d "$dir" ] || dirs+=("$dir")
 	done
-	time_bundle b '.process.args = ["/bin/sleep", "100"] |
+	time_bundle b '.process.args = ["/bin/sleep", "1000"] |
 		.mounts += ($dirs | split(" ") | map({destination: ., type: "bind", source: ., options: ["rbind", "ro"]}))' --arg dirs "${dirs[*]}"
 	expect_status 0 husk run -d -b b "$ID"
 	inside=$(husk exec "$ID" "$(command -v perl)" -e "$clock")
@@ -110,7 +110,7 @@ test_with_a_user_namespace() {
 	time_bundle b '.linux.namespaces += [{"type": "user"}] |
 		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] |
 		.linux.gidMappings = .linux.uidMappings'
-	config b '.process.args = ["/bin/sleep", "100"]'
+	config b '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b b "$ID"
 	expect_status 0 husk exec "$ID" /bin/sh -c "$offsets; readlink /proc/self/ns/time; readlink /proc/1/ns/time; cat /proc/uptime"
 	assert_eq "$(head -n 2 <<<"$OUT")" "$DAYS" "offsets"
@@ -121,7 +121,7 @@ test_with_a_user_namespace() {
 
 test_with_a_joined_user_namespace() {
 	have_timens
-	make_bundle a '.linux.namespaces += [{"type": "user"}] | .process.args = ["/bin/sleep", "100"] |
+	make_bundle a '.linux.namespaces += [{"type": "user"}] | .process.args = ["/bin/sleep", "1000"] |
 		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] |
 		.linux.gidMappings = .linux.uidMappings'
 	expect_status 0 husk run -d -b a "$ID-a"
@@ -137,7 +137,7 @@ test_with_a_joined_user_namespace() {
 
 test_joined_by_path() {
 	have_timens
-	time_bundle a '.process.args = ["/bin/sleep", "100"]'
+	time_bundle a '.process.args = ["/bin/sleep", "1000"]'
 	expect_status 0 husk run -d -b a "$ID-a"
 	local path
 	path=/proc/$(husk state "$ID-a" | jq .pid)/ns/time
