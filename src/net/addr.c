@@ -5,16 +5,12 @@
  */
 #include "addr.h"
 
-#include "str.h"
-
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define DUMP_TRIES 20
 /* What a user may ask for; the other flags are the kernel's own state. */
 #define SETTABLE_FLAGS (IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN)
 
@@ -35,51 +31,62 @@ static uint32_t flags_of(const struct nlmsghdr *msg)
 	return flags;
 }
 
-struct wanted {
-	int index;
-	struct addr_list *list;
-};
-
-static int on_addr(const struct nlmsghdr *msg, void *data)
+/* The bytes of an attribute, or NULL if there is none of at least this length. */
+static const void *attr_of(const struct nlmsghdr *msg, uint16_t type, size_t len)
 {
-	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
-	const struct wanted *wanted = data;
-	struct addr_list *list = wanted->list;
-	struct nlmsghdr *copy;
+	const struct nlattr *attr;
 
-	if (msg->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(msg) < sizeof(*head))
-		return MNL_CB_OK;
-	if ((int)head->ifa_index != wanted->index || head->ifa_scope != RT_SCOPE_UNIVERSE ||
-	    !(flags_of(msg) & IFA_F_PERMANENT))
-		return MNL_CB_OK;
-	copy = x_calloc(1, msg->nlmsg_len);
-	memcpy(copy, msg, msg->nlmsg_len);
-	list->v = x_realloc(list->v, list->n + 1, sizeof(*list->v));
-	list->v[list->n++] = copy;
-	return MNL_CB_OK;
+	mnl_attr_for_each(attr, msg, sizeof(struct ifaddrmsg))
+	{
+		if (mnl_attr_get_type(attr) == type && mnl_attr_get_payload_len(attr) >= len)
+			return mnl_attr_get_payload(attr);
+	}
+	return NULL;
 }
 
-/* A dump that a change ran into (NLM_F_DUMP_INTR) is taken again. */
-int addr_list_get(struct rtnl *nl, int index, struct addr_list *out, struct err *e)
+static bool is_kept_by_move(const struct nlmsghdr *msg, const void *index)
 {
-	struct addr_list list = { 0 };
-	struct wanted wanted = { index, &list };
-	int r = -EINTR;
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		struct ifaddrmsg *head;
-		struct nlmsghdr *msg = rtnl_start(nl, RTM_GETADDR, NLM_F_DUMP, sizeof(*head), &head);
+	return (int)head->ifa_index == *(const int *)index && head->ifa_scope == RT_SCOPE_UNIVERSE &&
+	       flags_of(msg) & IFA_F_PERMANENT;
+}
 
-		addr_list_free(&list);
-		head->ifa_family = AF_UNSPEC;
-		r = rtnl_ask(nl, msg, on_addr, &wanted);
-	}
-	if (r < 0) {
-		addr_list_free(&list);
-		return rtnl_failed(nl, -r, e, "read its addresses");
-	}
-	*out = list;
-	return 0;
+static bool is_for_guest(const struct nlmsghdr *msg, const void *index)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
+	const struct ifa_cacheinfo *times = attr_of(msg, IFA_CACHEINFO, sizeof(*times));
+
+	if ((int)head->ifa_index != *(const int *)index ||
+	    (head->ifa_family != AF_INET && head->ifa_family != AF_INET6))
+		return false;
+	if (head->ifa_family == AF_INET6 && flags_of(msg) & (IFA_F_TEMPORARY | IFA_F_DADFAILED))
+		return false;
+	return !times || times->ifa_valid > 0;
+}
+
+static int get(struct rtnl *nl, int index, bool (*wanted)(const struct nlmsghdr *, const void *), struct rtnl_list *out,
+	       struct err *e)
+{
+	const struct rtnl_query query = { .type = RTM_GETADDR,
+					  .answers = RTM_NEWADDR,
+					  .head = sizeof(struct ifaddrmsg),
+					  .family = AF_UNSPEC,
+					  .wanted = wanted,
+					  .arg = &index };
+	int r = rtnl_list_get(nl, &query, out);
+
+	return r < 0 ? rtnl_failed(nl, -r, e, "read its addresses") : 0;
+}
+
+int addr_list_get(struct rtnl *nl, int index, struct rtnl_list *out, struct err *e)
+{
+	return get(nl, index, is_kept_by_move, out, e);
+}
+
+int addr_guest_get(struct rtnl *nl, int index, struct rtnl_list *out, struct err *e)
+{
+	return get(nl, index, is_for_guest, out, e);
 }
 
 static int copy_attr(const struct nlattr *attr, void *data)
@@ -121,28 +128,35 @@ static void address_text(const struct nlmsghdr *msg, char out[INET6_ADDRSTRLEN])
 	}
 }
 
-static int add_one(struct rtnl *nl, int index, const struct nlmsghdr *from, struct err *e)
+/* In nl->request; NULL: it does not fit. */
+static struct nlmsghdr *message(struct rtnl *nl, const struct nlmsghdr *from, uint16_t how, int index, uint32_t flags)
 {
 	const struct ifaddrmsg *old = mnl_nlmsg_get_payload(from);
 	struct ifaddrmsg *head;
-	struct nlmsghdr *msg = rtnl_start(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*head), &head);
-	char text[INET6_ADDRSTRLEN];
-	int r;
+	struct nlmsghdr *msg = rtnl_start(nl, RTM_NEWADDR, how, sizeof(*head), &head);
 
 	head->ifa_family = old->ifa_family;
 	head->ifa_prefixlen = old->ifa_prefixlen;
 	head->ifa_scope = old->ifa_scope;
 	head->ifa_index = (unsigned int)index;
-	mnl_attr_put_u32(msg, IFA_FLAGS, flags_of(from) & SETTABLE_FLAGS);
-	r = mnl_attr_parse(from, sizeof(*old), copy_attr, msg);
-	r = r < 0 ? -EMSGSIZE : rtnl_ask(nl, msg, NULL, NULL);
+	mnl_attr_put_u32(msg, IFA_FLAGS, flags);
+	return mnl_attr_parse(from, sizeof(*old), copy_attr, msg) < 0 ? NULL : msg;
+}
+
+static int add_one(struct rtnl *nl, int index, const struct nlmsghdr *from, struct err *e)
+{
+	const struct ifaddrmsg *old = mnl_nlmsg_get_payload(from);
+	struct nlmsghdr *msg = message(nl, from, NLM_F_CREATE | NLM_F_EXCL, index, flags_of(from) & SETTABLE_FLAGS);
+	char text[INET6_ADDRSTRLEN];
+	int r = msg ? rtnl_ask(nl, msg, NULL, NULL) : -EMSGSIZE;
+
 	if (r == 0)
 		return 0;
 	address_text(from, text);
 	return rtnl_failed(nl, -r, e, "keep its address %s/%u", text, (unsigned int)old->ifa_prefixlen);
 }
 
-int addr_list_add(struct rtnl *nl, int index, const struct addr_list *list, struct err *e)
+int addr_list_add(struct rtnl *nl, int index, const struct rtnl_list *list, struct err *e)
 {
 	int r = 0;
 
@@ -151,10 +165,36 @@ int addr_list_add(struct rtnl *nl, int index, const struct addr_list *list, stru
 	return r;
 }
 
-void addr_list_free(struct addr_list *list)
+/* Whether an IPv6 address is somebody else's was asked when the namespace got it. */
+struct nlmsghdr *addr_guest_message(struct rtnl *nl, const struct nlmsghdr *from)
 {
-	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i]);
-	free(list->v);
-	*list = (struct addr_list){ 0 };
+	const struct ifaddrmsg *old = mnl_nlmsg_get_payload(from);
+	uint32_t flags = flags_of(from) & SETTABLE_FLAGS;
+
+	if (old->ifa_family == AF_INET6)
+		flags |= IFA_F_NODAD;
+	return message(nl, from, NLM_F_CREATE | NLM_F_REPLACE, 0, flags);
+}
+
+bool addr_is_for_link_up(const struct nlmsghdr *from)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(from);
+
+	if (head->ifa_family != AF_INET6)
+		return false;
+	return !(flags_of(from) & IFA_F_PERMANENT) || attr_of(from, IFA_LOCAL, sizeof(struct in6_addr));
+}
+
+bool addr_list_has(const struct rtnl_list *list, uint8_t family, const void *address, size_t len)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct ifaddrmsg *head = mnl_nlmsg_get_payload(list->v[i]);
+		const void *own = attr_of(list->v[i], IFA_LOCAL, len); /* IFA_ADDRESS may be the other end's */
+
+		if (!own)
+			own = attr_of(list->v[i], IFA_ADDRESS, len);
+		if (head->ifa_family == family && own && memcmp(own, address, len) == 0)
+			return true;
+	}
+	return false;
 }

@@ -30,7 +30,7 @@ struct trip {
 	const struct move *move;
 	char name[IF_NAMESIZE]; /* in the container */
 	struct link link;	/* at home, before */
-	struct addr_list addrs;
+	struct rtnl_list addrs;
 	int index; /* in the container; 0: not there */
 };
 
@@ -130,7 +130,7 @@ int move_all(const struct move *moves, size_t n, int netns_fd, struct err *e)
 	while (r < 0 && i-- > 0)
 		bring_home(ends, &trips[i]);
 	for (i = 0; i < n; i++)
-		addr_list_free(&trips[i].addrs);
+		rtnl_list_free(&trips[i].addrs);
 	rtnl_close(&ends->home);
 	rtnl_close(&ends->inside);
 	fd_close(&ends->home_fd);

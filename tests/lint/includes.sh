@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who includes whom: nothing by "../"; base nothing above itself; a leaf linux/x.c its own
 # headers (x.h, x_*.h, and for x_y.c those of x), base, plan.h, spec.h and plain data headers
-# above; src, src/machine and src/agent only libcontainer.h of the library, and src/proto (src also src/machine); src/fs, src/net, src/prepare, src/proto,
-# src/systemd and src/vq only base (src/prepare vm_manifest.h, too); src/fsd base, fs.h and src/vq.
+# above; src, src/machine and src/agent only libcontainer.h of the library, and src/proto (src also src/machine); src/fs, src/prepare, src/proto,
+# src/systemd and src/vq only base (src/prepare vm_manifest.h, too); src/mon and src/net base and src/proto; src/fsd base, fs.h and src/vq.
 # shellcheck source=lib.bash
 . "$(dirname "$0")/lib.bash"
 
@@ -35,10 +35,10 @@ why_not() {
 		[ -e "src/fsd/$header" ] || [ "$header" = fs.h ] || [ -e "src/vq/$header" ] ||
 			echo "src/fsd includes only base, itself, fs.h and src/vq"
 		;;
-	src/mon/*) # a program of its own
-		[ -e "src/mon/$header" ] || [ -e "src/proto/$header" ] || echo "src/mon includes only base, proto and itself"
+	src/mon/* | src/net/*) # programs of their own
+		[ -e "$(dirname "$file")/$header" ] || [ -e "src/proto/$header" ] || echo "$(dirname "$file") includes only base, proto and itself"
 		;;
-	src/fs/* | src/net/* | src/proto/* | src/systemd/* | src/vq/*) # of their own
+	src/fs/* | src/proto/* | src/systemd/* | src/vq/*) # of their own
 		[ -e "$(dirname "$file")/$header" ] || echo "$(dirname "$file") includes only base and itself"
 		;;
 	src/agent/*)
