@@ -184,11 +184,12 @@ static int open_report(struct creation *c, struct err *e)
 	return 0;
 }
 
-/* For its id maps; for its network devices, which its sysctls may be about; and a stage (birth.h), whose process has
+/* For its id maps; for its network interfaces, which its sysctls may be about; and a stage (birth.h), whose process has
  * from it what privilege_child() gives. */
 static bool child_waits(const struct creation *c)
 {
-	return c->plan->clone_flags & CLONE_NEWUSER || c->spec->linux_->n_netdevs || c->plan->pids_last;
+	return c->plan->clone_flags & CLONE_NEWUSER || c->spec->linux_->n_netdevs || c->opts->network ||
+	       c->plan->pids_last;
 }
 
 /* What only somebody outside of its namespaces can do for the child. */
@@ -206,6 +207,8 @@ static int privilege_child(struct creation *c, struct err *e)
 		r = idmap_write(c->state.pid, c->spec->linux_, e);
 	if (r == 0)
 		r = netdev_move_all(c->plan, c->state.pid, e);
+	if (r == 0 && c->opts->network)
+		r = c->opts->network(c->opts->network_arg, c->state.pid, e);
 	if (r == 0 && child_waits(c))
 		r = sync_send(c->sync, SYNC_GO, 0, -1, e);
 	return r;

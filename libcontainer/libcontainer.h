@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define HUSK_GIVEN_MAX 4	   /* descriptors that a caller hands to a program */
+#define HUSK_GIVEN_MAX 5	   /* descriptors that a caller hands to a program */
 #define HUSK_STATE_SOCKET "socket" /* in a container's state directory: where its program listens */
 #define HUSK_STATE_NOTE "note"	   /* and what the caller wants to be kept */
 #define HUSK_STATE_REPORT "report" /* and what its program leaves */
@@ -63,6 +63,10 @@ struct husk_instead {
 typedef int husk_rewrite_fn(const struct husk_ctx *ctx, const char *bundle, const struct json_doc *config, void *arg,
 			    struct husk_instead *out, struct err *e);
 
+/* Called once the container has its network namespace, which is that of the process init, and before it is set up any
+ * further: for who has interfaces to put there. -errno: there will be no container. */
+typedef int husk_network_fn(void *arg, pid_t init, struct err *e);
+
 struct husk_create_opts {
 	const char *bundle;	    /* NULL: the current directory */
 	const char *config;	    /* NULL: <bundle>/config.json */
@@ -77,6 +81,8 @@ struct husk_create_opts {
 	bool no_new_keyring;
 	husk_rewrite_fn *rewrite; /* NULL: config.json is followed as it is */
 	void *rewrite_arg;
+	husk_network_fn *network; /* NULL: none */
+	void *network_arg;
 };
 
 int husk_create(const struct husk_ctx *ctx, const char *id, const struct husk_create_opts *o, struct err *e);

@@ -324,6 +324,7 @@ void agent_free(struct agent *a)
 	fd_close(&a->signals);
 	fd_close(&a->log_lines);
 	channel_close(&a->channel);
+	network_free(&a->network);
 	free(a->text.s);
 	free(a->id);
 }

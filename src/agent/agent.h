@@ -14,6 +14,7 @@
 #include "channel.h"
 #include "libcontainer.h"
 #include "message.h"
+#include "network.h"
 #include "session.h"
 #include "str.h"
 #include "task.h"
@@ -38,6 +39,7 @@ struct agent {
 	bool over;
 	bool frames_wait;		/* some were read, and not taken for want of room for the answers */
 	char *id;			/* the container's; NULL: there is none yet */
+	struct network network;		/* the container's */
 	struct strbuf text;		/* for the next request */
 	struct task tasks[AGENT_TASKS]; /* the first one is the init's */
 	struct session sessions[AGENT_SESSIONS];

@@ -70,6 +70,7 @@ static int start_session(struct agent *a, const struct frame *f, struct verb *v,
 	v->run_dir = a->run_dir;
 	v->id = a->id;
 	v->process = f->process;
+	v->network = &a->network;
 	r = session_start(s, stdio, &a->nofile, &report, why);
 	if (r == 0) { /* the session */
 		(void)snprintf(tag, sizeof(tag), "%u ", f->request);
@@ -301,6 +302,9 @@ int host_frame(struct agent *a, const struct frame *f, struct err *e)
 		return on_hello(a, f, e);
 	case MSG_TEXT:
 		return message_text_add(&a->text, f, e);
+	case MSG_LINK:
+	case MSG_RTNL:
+		return network_add(&a->network, f, e);
 	case MSG_CREATE:
 		return on_create(a, f, e);
 	case MSG_START:

@@ -54,6 +54,8 @@ static int create(const struct verb *v, struct outcome *out, struct err *e)
 		.console_width = v->size.columns,
 		.console_height = v->size.rows,
 		.pid_file = pid_file,
+		.network = v->network->n ? network_give : NULL,
+		.network_arg = v->network,
 	};
 	int r;
 

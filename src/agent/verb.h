@@ -5,6 +5,7 @@
 
 #include "libcontainer.h"
 #include "message.h"
+#include "network.h"
 
 #include <stdbool.h>
 
@@ -16,8 +17,9 @@ struct verb {
 	const char *text; /* CREATE: config.json, EXEC: process.json, UPDATE: linux.resources, MOUNTS_...: message.h */
 	size_t text_len;
 	uint32_t process;
-	const char *cgroup;  /* EXEC: below the container's; NULL: its own */
-	const char *console; /* the socket that gets the terminal's master; NULL: no terminal */
+	const char *cgroup;	 /* EXEC: below the container's; NULL: its own */
+	const char *console;	 /* the socket that gets the terminal's master; NULL: no terminal */
+	struct network *network; /* CREATE */
 	struct message_size size;
 	struct message_signal signal;
 };

@@ -34,7 +34,7 @@ struct making {
 	struct vm_section section;
 	struct vm_host host;
 	struct vm_kernel kernel;
-	char *jail_root, *mon, *file_server;
+	char *jail_root, *mon, *file_server, *net;
 	gid_t *groups;
 	const char *system_dirs[SYSTEM_DIRS_MAX];
 	struct vmplan plan;
@@ -50,6 +50,7 @@ static void making_free(struct making *m)
 	free(m->groups);
 	free(m->mon);
 	free(m->file_server);
+	free(m->net);
 }
 
 static int load_host_config(struct making *m, struct err *e)
@@ -130,6 +131,8 @@ static int read_wishes(struct making *m, const struct json_doc *config, const ch
 	if (r < 0)
 		return err_add(e, "/etc/husk/husk.json");
 	r = vm_cross_check(config->root, e);
+	if (r == 0)
+		r = vm_cross_check_network(config->root, e);
 	if (r == 0)
 		r = check_image(m->section.image, e);
 	return r < 0 ? r : check_sources(config->root, bundle, e);
@@ -299,6 +302,8 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	if (r == 0 && !m->host.file_server)
 		r = find_helper("husk-fsd", &m->file_server, e);
 	if (r == 0)
+		r = find_helper("husk-net", &m->net, e);
+	if (r == 0)
 		r = find_kernel(m, e);
 	if (r < 0)
 		return r;
@@ -312,11 +317,25 @@ static int plan(struct making *m, const struct vm_create *c, const struct husk_c
 	in.initrd = m->kernel.initrd;
 	in.initrd_bytes = m->kernel.about.files[VM_MANIFEST_FILE_INITRD].size;
 	in.mon = m->mon;
+	in.net = m->net;
 	in.file_server = m->host.file_server ? m->host.file_server : m->file_server;
 	return vmplan_make(&in, &m->plan, e);
 }
 
-/* The first two of husk-mon's descriptors. */
+/* In the jail there is none, and opening it again says in whose network namespace that is. */
+static int tun_file(int *out_fd, struct err *e)
+{
+	int fd = open("/dev/net/tun", O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, errno, "open '/dev/null'");
+	*out_fd = fd;
+	return 0;
+}
+
+/* The first three of husk-mon's descriptors. */
 static int hand_over(struct machine *machine, struct husk_instead *out, struct err *e)
 {
 	int r;
@@ -328,6 +347,9 @@ static int hand_over(struct machine *machine, struct husk_instead *out, struct e
 		return r;
 	out->n_fds = 1;
 	r = log_file(&out->fds[1], e);
+	out->n_fds += r == 0;
+	if (r == 0)
+		r = tun_file(&out->fds[2], e);
 	out->n_fds += r == 0;
 	return r;
 }

@@ -158,8 +158,8 @@ int vm_cross_check_mounts(const struct json *config, struct err *e)
 
 bool vm_cross_leaves_out(const char *key)
 {
-	static const char *const keys[] = { "apparmorProfile", "selinuxLabel", "mountLabel", "cgroupsPath",
-					    "intelRdt" };
+	static const char *const keys[] = { "apparmorProfile", "selinuxLabel", "mountLabel",
+					    "cgroupsPath",     "intelRdt",     "netDevices" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (str_eq(key, keys[i]))
@@ -210,7 +210,7 @@ static void warn_of_labels(const struct json *config)
 
 int vm_cross_check(const struct json *config, struct err *e)
 {
-	const struct json *linux_ = json_get(config, "linux"), *net = json_get(linux_, "netDevices");
+	const struct json *linux_ = json_get(config, "linux");
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(namespaces); i++)
@@ -219,13 +219,31 @@ int vm_cross_check(const struct json *config, struct err *e)
 		r = check_devices(linux_, e);
 	if (r == 0)
 		r = vm_cross_check_mounts(config, e);
-	if (r == 0 && net && net->len)
-		r = json_err(e, ENOTSUP, net, "an interface of the host cannot enter a VM");
 	if (r == 0)
 		r = check_listener(json_get(linux_, "seccomp"), e);
 	if (r == 0)
 		warn_of_labels(config);
 	return r;
+}
+
+int vm_cross_check_network(const struct json *config, struct err *e)
+{
+	static const char *const hosts[] = { "/proc/self/ns/net", "/proc/1/ns/net" };
+	struct stat joined, host;
+
+	json_each (item, json_get(json_get(config, "linux"), "namespaces")) {
+		const char *path = json_get_text(item, "path");
+
+		if (!path || !str_eq(json_get_text(item, "type"), "network") || stat(path, &joined) < 0)
+			continue; /* joining it tells of an error */
+		for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+			if (stat(hosts[i], &host) == 0 && host.st_dev == joined.st_dev && host.st_ino == joined.st_ino)
+				return json_err(e, ENOTSUP, json_get(item, "path"),
+						"'%s' is the host's network namespace: a VM cannot share it, it has a "
+						"kernel of its own",
+						path);
+	}
+	return 0;
 }
 
 /* NULL: it can be served. A device file is a pair of numbers, which the guest's kernel opens as its own. */

@@ -28,6 +28,9 @@ bool vm_cross_is_hosts_fs(const struct json *mount);
 bool vm_cross_annotation_enters(const char *name, bool told);
 /* Are the caller's groups the container's (run.oci.keep_original_groups)? They are handed over by number. */
 bool vm_cross_keeps_groups(const struct json *config);
+/* All interfaces of the network namespace become the machine's, so one that is joined by path must not be ours or that
+ * of the host's first process. Looks at the files. */
+int vm_cross_check_network(const struct json *config, struct err *e);
 /* May this be the source of a bind mount? mount: for messages. Looks at the file: sockets, FIFOs and devices have
  * their other end on the host, and kernel file systems tell of the host. */
 int vm_cross_check_source(const struct json *mount, const char *path, struct err *e);

@@ -43,7 +43,7 @@ struct vmplan_input {
 	const struct vm_section *section;
 	const struct vm_host *host;
 	/* Of the host, absolute: */
-	const char *jail_root, *kernel, *initrd, *hypervisor, *mon, *file_server;
+	const char *jail_root, *kernel, *initrd, *hypervisor, *mon, *file_server, *net;
 	const char *const *system_dirs; /* those of /usr, /lib, ... that there are; ends with a NULL */
 	uint64_t initrd_bytes;		/* of that file */
 	bool kvm;			/* the machine can have /dev/kvm */

@@ -14,7 +14,9 @@
 #define VM_JAIL_SERVER "/vm/husk-fsd"
 #define VM_JAIL_EXPORT "/export"
 
-#define VM_KVM_MAJOR 10 /* devices.txt */
+#define VM_TUN_MAJOR 10 /* devices.txt */
+#define VM_TUN_MINOR 200
+#define VM_KVM_MAJOR 10
 #define VM_KVM_MINOR 232
 #define VM_TCG_CODE_MIB 128 /* of the machine's emulated: what QEMU keeps of the code that it made */
 

@@ -7,11 +7,14 @@
 
 #include <string.h>
 
-/* What serving files for other users takes, and what takes husk-mon from it again. */
-static const char *const server_caps[] = {
-	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID", "CAP_MKNOD",
+/* What serving files for other users takes, what takes husk-mon from it again, and of the network until that is set up
+ * (mon/network.h). */
+static const char *const caps[] = {
+	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID", "CAP_MKNOD", "CAP_NET_ADMIN",
 	"CAP_SETFCAP", "CAP_SETGID",	   "CAP_SETPCAP", "CAP_SETUID", NULL,
 };
+
+#define RELEASE_SECONDS 10 /* of what husk-net does in a moment */
 
 static const char *const host_hooks[] = {
 	"prestart", "createRuntime", "createContainer", "poststart", "poststop", NULL
@@ -194,6 +197,7 @@ static void add_mounts(yajl_gen g, const struct vmplan_input *in, const char *ro
 	if (!vmplan_in_system_dirs(in, in->hypervisor))
 		bind_readonly(g, in->hypervisor, VM_JAIL_HYPERVISOR);
 	bind_readonly(g, in->file_server, VM_JAIL_SERVER);
+	bind_readonly(g, in->net, MACHINE_NET_HELPER);
 	mount_fs(g, VM_JAIL_EXPORT, "tmpfs", export); /* the hypervisor is another user */
 	export_root(g, in, rootfs);
 	export_places(g, in);
@@ -227,7 +231,7 @@ static void add_process(yajl_gen g, const struct vmplan_input *in)
 	gen_pair(g, "cwd", "/");
 	gen_object_open(g, "capabilities");
 	for (const char *const *set = sets; *set; set++)
-		gen_strings(g, *set, server_caps);
+		gen_strings(g, *set, caps);
 	gen_strings(g, "inheritable", none);
 	gen_strings(g, "ambient", none);
 	gen_object_close(g);
@@ -254,6 +258,15 @@ bool vmplan_hypervisor_is_caller(const struct vmplan_input *in, uint64_t own_ids
 		if (json_u64(json_get(map, "size"), UINT32_MAX, &size, NULL) == 0)
 			ids += size;
 	return ids == 1;
+}
+
+/* The path of the network namespace; NULL: it is a new one. */
+static const char *joined_network(const struct json *config)
+{
+	json_each (item, json_get(json_get(config, "linux"), "namespaces"))
+		if (json_get(item, "type") && str_eq(json_get(item, "type")->str, "network"))
+			return json_get_text(item, "path");
+	return NULL;
 }
 
 /* The network namespace is the container's own: engines set it up, and look for it by the pid. */
@@ -283,6 +296,7 @@ static void add_namespaces(yajl_gen g, const struct vmplan_input *in)
 static void add_linux(yajl_gen g, const struct vmplan_input *in, const struct vmplan *p)
 {
 	static const char *const maps[] = { "uidMappings", "gidMappings" };
+	static const char *const hosts[] = { "intelRdt", "netDevices" };
 	const struct json *linux_ = json_get(in->config->root, "linux");
 
 	gen_object_open(g, "linux");
@@ -304,19 +318,39 @@ static void add_linux(yajl_gen g, const struct vmplan_input *in, const struct vm
 		gen_object_close(g);
 		gen_array_close(g);
 	}
-	if (json_get(linux_, "intelRdt"))
-		vmplan_copy(g, in->config, json_get(linux_, "intelRdt"), "intelRdt");
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		if (json_get(linux_, hosts[i]))
+			vmplan_copy(g, in->config, json_get(linux_, hosts[i]), hosts[i]);
+	gen_object_close(g);
+}
+
+/* A network namespace that stays when the machine is gone gets its frames back. */
+static void release_network(yajl_gen g, const struct vmplan_input *in, const char *netns)
+{
+	gen_object_open(g, NULL);
+	gen_pair(g, "path", in->net);
+	gen_strings(g, "args", (const char *[]){ "husk-net", "release", netns, NULL });
+	gen_u64(g, "timeout", RELEASE_SECONDS);
 	gen_object_close(g);
 }
 
 static void add_hooks(yajl_gen g, const struct vmplan_input *in)
 {
-	const struct json *hooks = json_get(in->config->root, "hooks");
+	const struct json *hooks = json_get(in->config->root, "hooks"), *poststop = json_get(hooks, "poststop");
+	const char *netns = joined_network(in->config->root);
+	bool releases = netns && (!poststop || poststop->type == JSON_ARRAY);
 
 	gen_object_open(g, "hooks");
 	for (const char *const *name = host_hooks; *name; name++)
-		if (json_get(hooks, *name))
+		if (json_get(hooks, *name) && !(releases && str_eq(*name, "poststop")))
 			vmplan_copy(g, in->config, json_get(hooks, *name), *name);
+	if (releases) {
+		gen_array_open(g, "poststop");
+		release_network(g, in, netns);
+		json_each (hook, poststop)
+			vmplan_copy(g, in->config, hook, NULL);
+		gen_array_close(g);
+	}
 	gen_object_close(g);
 }
 

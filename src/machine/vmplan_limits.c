@@ -81,6 +81,17 @@ static void add_swap(yajl_gen g, const struct json *memory, uint64_t host_limit)
 		gen_u64(g, "swap", host_limit + (uint64_t)(both - bytes));
 }
 
+static void allow_device(yajl_gen g, uint64_t major, uint64_t minor)
+{
+	gen_object_open(g, NULL);
+	gen_bool(g, "allow", true);
+	gen_pair(g, "type", "c");
+	gen_u64(g, "major", major);
+	gen_u64(g, "minor", minor);
+	gen_pair(g, "access", "rw");
+	gen_object_close(g);
+}
+
 static void add_device_rules(yajl_gen g, bool kvm)
 {
 	gen_array_open(g, "devices");
@@ -88,15 +99,9 @@ static void add_device_rules(yajl_gen g, bool kvm)
 	gen_bool(g, "allow", false);
 	gen_pair(g, "access", "rwm");
 	gen_object_close(g);
-	if (kvm) {
-		gen_object_open(g, NULL);
-		gen_bool(g, "allow", true);
-		gen_pair(g, "type", "c");
-		gen_u64(g, "major", VM_KVM_MAJOR);
-		gen_u64(g, "minor", VM_KVM_MINOR);
-		gen_pair(g, "access", "rw");
-		gen_object_close(g);
-	}
+	allow_device(g, VM_TUN_MAJOR, VM_TUN_MINOR);
+	if (kvm)
+		allow_device(g, VM_KVM_MAJOR, VM_KVM_MINOR);
 	gen_array_close(g);
 }
 

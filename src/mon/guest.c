@@ -82,6 +82,17 @@ int guest_hello(struct guest *g, const struct message_host_hello *m, struct err 
 	return message_put_host_hello(&g->out, m) < 0 ? too_much(e) : 0;
 }
 
+int guest_link(struct guest *g, const struct message_link *m, const char *messages, size_t len, struct err *e)
+{
+	int r = message_put_link(&g->out, m);
+
+	for (size_t at = 0, chunk; r == 0 && at < len; at += chunk) {
+		chunk = len - at < FRAME_PAYLOAD_MAX ? len - at : FRAME_PAYLOAD_MAX;
+		r = message_put_data(&g->out, MSG_RTNL, 0, messages + at, chunk);
+	}
+	return r < 0 ? too_much(e) : 0;
+}
+
 int guest_create(struct guest *g, const struct message_create *m, const char *config, void *who, struct err *e)
 {
 	struct guest_ask *a = open_ask(g, MSG_CREATE, 0, config, strlen(config), e);

@@ -92,6 +92,8 @@ int guest_take(struct guest *g, const struct frame *f, struct err *e);
 
 /* The host's HELLO. */
 int guest_hello(struct guest *g, const struct message_host_hello *m, struct err *e);
+/* An interface of the guest's, and what it is to have: len bytes of messages for rtnetlink(7). -EAGAIN. */
+int guest_link(struct guest *g, const struct message_link *m, const char *messages, size_t len, struct err *e);
 /* The questions. deadline_ms: for guest_expired(). -EAGAIN with a message when the guest leaves too much unread, or
  * too many questions open. who is handed back with the answer; one of NULL gets none. */
 int guest_create(struct guest *g, const struct message_create *m, const char *config, void *who, struct err *e);

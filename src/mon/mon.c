@@ -98,6 +98,8 @@ static int create(struct mon *m, struct err *e)
 	if (m->machine.terminal)
 		m->size = terminal_size();
 	c.terminal = (struct message_terminal){ .terminal = m->machine.terminal, .size = m->size };
+	if (r == 0)
+		r = links_tell(&m->links, &m->guest, e);
 	return r < 0 ? r : guest_create(&m->guest, &c, m->machine.config, m, e);
 }
 

@@ -25,6 +25,7 @@
 #include "console.h"
 #include "err.h"
 #include "guest.h"
+#include "links.h"
 #include "machine.h"
 #include "stream.h"
 
@@ -53,6 +54,7 @@ struct mon {
 	struct channel agent;
 	bool agent_closed;
 	struct guest guest;
+	struct links links;
 	struct stream stdio;	  /* of the container */
 	pid_t hypervisor, server; /* 0: ended */
 	/* with these statuses, as waitpid(2) has them */

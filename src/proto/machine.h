@@ -22,11 +22,15 @@
 /* Descriptors of husk-mon, and of the two programs that it starts. */
 #define MACHINE_FD_CONFIG 3  /* this file */
 #define MACHINE_FD_LOG 4     /* husk's log, if it has one */
-#define MACHINE_FD_REPORT 5  /* what is to be known when it is gone: lines as below */
-#define MACHINE_FD_CONTROL 6 /* the control socket, which listens */
-#define MACHINE_FD_GATE 7    /* where it says that the container runs, or why not */
-#define MACHINE_FD_CHILD 3   /* the hypervisor's end of the agent's channel; the file server's socket, which listens */
+#define MACHINE_FD_TUN 5     /* the host's /dev/net/tun, O_PATH; or /dev/null, where it has none */
+#define MACHINE_FD_REPORT 6  /* what is to be known when it is gone: lines as below */
+#define MACHINE_FD_CONTROL 7 /* the control socket, which listens */
+#define MACHINE_FD_GATE 8    /* where it says that the container runs, or why not */
+/* The hypervisor's end of the agent's channel, and from the next one on the taps of its network cards; the file server's
+ * socket, which listens. */
+#define MACHINE_FD_CHILD 3
 
+#define MACHINE_NET_HELPER "/vm/husk-net"    /* in the jail: what connects the machine to the network (network.h) */
 #define MACHINE_SERVER_SOCKET "/run/fs.sock" /* in the jail: where the hypervisor finds the file server */
 
 /* Lines of the report, or what they begin with. */

@@ -2,6 +2,7 @@
 /* message.c: see message.h. */
 #include "message.h"
 
+#include "ifname.h"
 #include "le.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@
 #define CREDIT_LEN 8
 #define CLOSE_LEN 4
 #define EXIT_LEN (4 + 8)
+#define LINK_NAME_MAX (IF_NAMESIZE - 1)
 #define CODE_LEN 4 /* of ERR and LOG, before the text */
 
 #define SIGNAL_MAX 64
@@ -60,6 +62,8 @@ static const struct shape {
 	[MSG_MOUNTS_ADD] = { "MOUNTS_ADD", SIDE_HOST, 0, 0, false },
 	[MSG_MOUNTS_REMOVE] = { "MOUNTS_REMOVE", SIDE_HOST, 0, 0, false },
 	[MSG_MOUNTS_GONE] = { "MOUNTS_GONE", SIDE_HOST, 0, 0, false },
+	[MSG_LINK] = { "LINK", SIDE_HOST, NETWORK_MAC + 1, NETWORK_MAC + LINK_NAME_MAX, false },
+	[MSG_RTNL] = { "RTNL", SIDE_HOST, 1, FRAME_PAYLOAD_MAX, false },
 	[MSG_CLOSE] = { "CLOSE", SIDE_HOST, CLOSE_LEN, CLOSE_LEN, true },
 };
 
@@ -194,6 +198,18 @@ int message_close_decode(const struct frame *f, struct message_close *out, struc
 	if (stream != MESSAGE_STREAM_STDOUT && stream != MESSAGE_STREAM_STDERR)
 		return err_set(e, EPROTO, "CLOSE: stream %u is no output", stream);
 	out->stream = (enum message_stream)stream;
+	return 0;
+}
+
+int message_link_decode(const struct frame *f, struct message_link *out, struct err *e)
+{
+	size_t len = f->len - NETWORK_MAC;
+
+	*out = (struct message_link){ 0 };
+	memcpy(out->mac, f->payload, sizeof(out->mac));
+	memcpy(out->name, f->payload + NETWORK_MAC, len);
+	if (strlen(out->name) != len || !ifname_valid(out->name))
+		return err_set(e, EPROTO, "LINK: no name of an interface (%s)", IFNAME_RULE);
 	return 0;
 }
 
@@ -365,6 +381,16 @@ int message_put_close(struct frame_writer *w, uint32_t process, const struct mes
 
 	le32_put(p, (uint32_t)m->stream);
 	return put(w, MSG_CLOSE, process, 0, p, sizeof(p));
+}
+
+int message_put_link(struct frame_writer *w, const struct message_link *m)
+{
+	uint8_t p[NETWORK_MAC + LINK_NAME_MAX];
+	size_t len = strnlen(m->name, LINK_NAME_MAX);
+
+	memcpy(p, m->mac, sizeof(m->mac));
+	memcpy(p + NETWORK_MAC, m->name, len);
+	return put(w, MSG_LINK, 0, 0, p, NETWORK_MAC + len);
 }
 
 int message_put_exit(struct frame_writer *w, uint32_t process, const struct message_exit *m)

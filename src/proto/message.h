@@ -6,7 +6,7 @@
  * The host asks, the agent answers OK or ERR with the number of the request. Order:
  *
  *   <- HELLO, HELLO ->, then any of these
- *   TEXT* CREATE -> OK         the text is a config.json; at most one container
+ *   (LINK RTNL*)* TEXT* CREATE -> OK   the text is a config.json; at most one container, which has these interfaces
  *   START -> OK                process 0 runs from here on
  *   TEXT* EXEC -> OK           the text is a process.json; the frame's process is a new number
  *   SIGNAL, RESIZE, PS, STATS, TEXT* UPDATE (linux.resources) -> OK, before it TEXT* where there is something to say
@@ -30,6 +30,7 @@
 
 #include "err.h"
 #include "frame.h"
+#include "network.h"
 #include "str.h"
 
 #include <stdbool.h>
@@ -76,6 +77,8 @@ enum message_type {
 	MSG_MOUNTS_REMOVE,
 	/* from the host: empty; the text has a path of the guest's a line, where the host has unmounted something */
 	MSG_MOUNTS_GONE,
+	MSG_LINK, /* from the host: struct message_link */
+	MSG_RTNL, /* from the host: a chunk of the messages for the interface of the LINK before, as network.h has them */
 	MSG_TYPE_END,
 };
 
@@ -134,6 +137,11 @@ struct message_close {
 	enum message_stream stream; /* STDOUT or STDERR */
 };
 
+struct message_link {
+	uint8_t mac[NETWORK_MAC]; /* by which the guest's interface is found */
+	char name[IF_NAMESIZE];	  /* ifname_valid(): what it is called in the container */
+};
+
 struct message_log {
 	uint32_t level; /* enum log_level */
 	const char *text;
@@ -156,6 +164,7 @@ int message_signal_decode(const struct frame *f, struct message_signal *out, str
 int message_resize_decode(const struct frame *f, struct message_size *out, struct err *e);
 int message_credit_decode(const struct frame *f, enum message_side from, struct message_credit *out, struct err *e);
 int message_close_decode(const struct frame *f, struct message_close *out, struct err *e);
+int message_link_decode(const struct frame *f, struct message_link *out, struct err *e);
 int message_exit_decode(const struct frame *f, struct message_exit *out, struct err *e);
 int message_log_decode(const struct frame *f, struct message_log *out, struct err *e);
 /* What failed at the other end: a code of 1 to 4095, a message cut to ERR_MSG_MAX in which bytes that are not
@@ -167,7 +176,7 @@ int message_text_add(struct strbuf *text, const struct frame *f, struct err *e);
 
 /* type: one that is empty, with or without a request (0). */
 int message_put(struct frame_writer *w, enum message_type type, uint32_t process, uint32_t request);
-/* type: STDIN STDOUT STDERR. len: 1 to FRAME_PAYLOAD_MAX. */
+/* type: STDIN STDOUT STDERR RTNL. len: 1 to FRAME_PAYLOAD_MAX. */
 int message_put_data(struct frame_writer *w, enum message_type type, uint32_t process, const void *data, size_t len);
 /* As many TEXTs as it takes: all of them, or -ENOBUFS and none. len <= MESSAGE_TEXT_MAX. */
 int message_put_text(struct frame_writer *w, uint32_t request, const char *text, size_t len);
@@ -179,6 +188,7 @@ int message_put_signal(struct frame_writer *w, uint32_t process, uint32_t reques
 int message_put_resize(struct frame_writer *w, uint32_t process, uint32_t request, const struct message_size *m);
 int message_put_credit(struct frame_writer *w, uint32_t process, const struct message_credit *m);
 int message_put_close(struct frame_writer *w, uint32_t process, const struct message_close *m);
+int message_put_link(struct frame_writer *w, const struct message_link *m);
 int message_put_exit(struct frame_writer *w, uint32_t process, const struct message_exit *m);
 int message_put_err(struct frame_writer *w, uint32_t process, uint32_t request, const struct err *m);
 /* A line that is too long is cut. */

@@ -27,6 +27,7 @@ static int again_host(struct side *s, const struct frame *f, struct err *e)
 	struct message_signal sig;
 	struct message_close output;
 	struct message_size size;
+	struct message_link link;
 	int r = 0;
 
 	switch (f->type) {
@@ -48,6 +49,11 @@ static int again_host(struct side *s, const struct frame *f, struct err *e)
 	case MSG_CLOSE:
 		r = message_close_decode(f, &output, e);
 		return r < 0 ? r : message_put_close(&s->w, f->process, &output);
+	case MSG_LINK:
+		r = message_link_decode(f, &link, e);
+		return r < 0 ? r : message_put_link(&s->w, &link);
+	case MSG_RTNL:
+		return message_put_data(&s->w, MSG_RTNL, 0, f->payload, f->len);
 	default:
 		return 1;
 	}

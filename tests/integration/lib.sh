@@ -246,7 +246,7 @@ copy_husk() {
 	built=$(dirname "$(realpath "$HUSK")")
 	cp "$HUSK" "$1/$(basename "$HUSK")"
 	if is_vm; then
-		for p in husk-mon husk-fsd husk-agent husk-prepare; do ln -s "$built/$p" "$1/$p"; done
+		for p in husk-mon husk-fsd husk-net husk-agent husk-prepare; do ln -s "$built/$p" "$1/$p"; done
 	fi
 	HUSK=$1/$(basename "$HUSK")
 }
@@ -271,7 +271,7 @@ user_copy() {
 	local p built
 	built=$(dirname "$(realpath "$HUSK")")
 	cp "$HUSK" "$1/$(basename "$HUSK")"
-	for p in agent fsd mon prepare; do
+	for p in agent fsd mon net prepare; do
 		[ ! -x "$built/husk-$p" ] || cp "$built/husk-$p" "$1/"
 	done
 	mkdir -m 0755 "$1/integration" "$1/tmp"

@@ -20,14 +20,14 @@ percent=15
 # The container side: what config.json asks for, what the commands do with one container, and who calls them. Only
 # these files are about something else than a container that is or is not in a VM:
 #   husk's own safety       crash old_kernel doctor deferred
-#   parts of the VM mode    agent guest virtiofs vm vm_crash vm_faults vm_mounts vm_prepare
+#   parts of the VM mode    agent guest net_tap virtiofs vm vm_crash vm_faults vm_mounts vm_net vm_prepare
 #   seen nowhere with VMs   systemd: needs systemd as the init, which the lab has; a VM in its emulated guests would
 #                           take longer to boot than a boot may take
 files=(annotations attacks cgroup cli containerd events exec idmap labels lifecycle limits mount_options mounts
 	mounts_verb nested netdev notify podman robust rootless sched shared_pids time)
-# Of them those about what is refused in a VM, as husk-vm(7) says: interfaces, sockets and pid namespaces of the host.
+# Of them those about what is refused in a VM, as husk-vm(7) says: sockets and pid namespaces of the host.
 # What holds in them is run; they are counted apart, and `check` tells both shares.
-refused=(netdev notify shared_pids)
+refused=(notify shared_pids)
 
 die() {
 	echo "not ok run_vm: $*"

@@ -462,6 +462,79 @@ test_requests_by_chance() {
 QEMU=qemu-system-x86_64
 GUEST_WORDS="console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check audit=0 cgroup_no_v1=all"
 
+# ---- network interfaces: messages of rtnetlink(7), in hex ----
+
+le16() { printf '%02x%02x' $(($1 & 255)) $(($1 >> 8)); }
+le32() { printf '%s%s' "$(le16 $(($1 & 65535)))" "$(le16 $(($1 >> 16)))"; }
+bytes() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
+
+link() { hex 29 0 "$1$(bytes "$2")"; }
+rtnl() { hex 30 0 "$1"; }
+
+# message TYPE BODY [FLAGS]: a struct nlmsghdr before it; by itself NLM_F_CREATE | NLM_F_REPLACE
+message() {
+	printf '%s%s%s%s%s%s' "$(le32 $((${#2} / 2 + 16)))" "$(le16 "$1")" "$(le16 "${3:-1280}")" "$(le32 0)" "$(le32 0)" "$2"
+}
+# attribute TYPE BODY: of four bytes each here
+attribute() { printf '%s%s%s' "$(le16 8)" "$(le16 "$1")" "$2"; }
+address() { message 20 "02180000$(le32 0)$(attribute 1 "$1")$(attribute 2 "$1")"; } # of 24 bits
+up() { message 16 "00000000$(le32 0)$(le32 1)$(le32 1)" 0; }
+default_route() { message 24 "02000000fe030001$(le32 0)$(attribute 4 "$(le32 0)")$(attribute 5 "$1")"; }
+
+# in_a_network SHELL COMMAND...: drives an agent that has a network namespace of its own, where SHELL was done before.
+in_a_network() {
+	local setup=$1
+	shift
+	unshare -n true 2>/dev/null || skip "no network namespace can be made here"
+	unshare -n ip link add type veth 2>/dev/null || skip "no veth interfaces on this machine"
+	run "$DRIVE" io await 'nsenter -t "$AGENT" -n ip link set lo up' shell "nsenter -t \$AGENT -n sh -c '$setup'" "$@" -- \
+		unshare --net --pid --mount --fork --kill-child --mount-proc "$AGENT" --fd 3 --run run
+}
+
+TWO_ENDS='ip link add va type veth peer name vb && ip link set va address 02:00:00:00:00:07 && ip link set vb up'
+
+test_interfaces_go_into_the_container() {
+	bundle 'ip addr show eth0; ip route' '.linux.sysctl["net.ipv4.conf.eth0.forwarding"] = "1"'
+	in_a_network "$TWO_ENDS" raw "$(link 020000000007 eth0)" \
+		raw "$(rtnl "$(address 0a090002)$(up)$(default_route 0a090001)")" create config.json "$ID" - start wait 0 shutdown end
+	expect ok ok "exit 0 0" end "agent 0"
+	assert_match "$(cat io/0.out)" 'ether 02:00:00:00:00:07'
+	assert_match "$(cat io/0.out)" '<[A-Z_,]*UP'
+	assert_match "$(cat io/0.out)" 'inet 10\.9\.0\.2/24'
+	assert_match "$(cat io/0.out)" 'default via 10\.9\.0\.1 dev eth0'
+}
+
+# A message that comes in parts is one.
+test_what_the_kernel_refuses_is_warned_of() {
+	local messages
+	bundle 'ip addr show eth0; ip route'
+	messages=$(default_route 0a090001)$(address 0a090002)
+	in_a_network "$TWO_ENDS" raw "$(link 020000000007 eth0)" raw "$(rtnl "${messages:0:30}")" raw "$(rtnl "${messages:30}")" \
+		create config.json "$ID" - start wait 0 shutdown end
+	assert_match "$OUT" "log 1 interface 'eth0': the guest's kernel refuses a route that it has on the host: Network is (down|unreachable)"
+	assert_match "$(cat io/0.out)" 'inet 10\.9\.0\.2/24' "what comes after it"
+	assert_match "$OUT" "exit 0 0"
+}
+
+test_interfaces_that_are_none() {
+	local name
+	bundle true
+	in_a_network "$TWO_ENDS" raw "$(link 020000000008 eth0)" create config.json "$ID" - shutdown end
+	expect "err 19 interface 'eth0': its network card did not come up in 10 seconds" end "agent 0"
+	in_a_network "$TWO_ENDS" raw "$(link 020000000007 lo)" create config.json "$ID" - shutdown end
+	assert_match "$OUT" "err 17 interface 'lo': move it into the container: "
+	in_a_network "$TWO_ENDS" raw "$(link 020000000007 eth0)" raw "$(rtnl "$(message 26 "$(le32 0)$(le32 0)$(le32 0)")")" \
+		create config.json "$ID" - shutdown end
+	assert_match "$OUT" "err 71 interface 'eth0': a message of type 26, 28 bytes"
+	for name in a/b abcdefghijklmnop; do
+		in_a_network true raw "$(link 020000000007 "$name")" end
+		assert_match "$ERR" 'LINK' "$name"
+		assert_match "$OUT" 'agent 1'
+	done
+	in_a_network true raw "$(rtnl 00)" end
+	assert_match "$ERR" 'RTNL before LINK'
+}
+
 # need_guest: a kernel in $KERNEL and what it boots with in $PREPARED.
 need_guest() {
 	is_root || skip "needs root"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # linux.netDevices: interfaces go into the container, by the helper husk-net. All of it happens in
 # a network namespace of the tests' own.
+# vm-smoke: test_an_interface_moves_with_its_new_name test_it_is_there_for_sysctls_and_hooks
 # shellcheck disable=SC2016 # $names in single quotes are jq's or the container's shell's
 set -eu
 # shellcheck source=tests/integration/lib.sh

@@ -91,6 +91,7 @@ test_one_vm_and_every_command() {
 		assert_eq "$(tr '\0' '\n' <"/proc/$pid/environ" | sed 's/=.*//' | grep -vxE 'PATH|HOME')" "" "the environment of $(cat "/proc/$pid/comm")"
 	done
 	assert_eq "$(awk '/^CapEff:/ { print $2 }' "/proc/$(husk state "$ID" | jq .pid)/status")" 0000000000000000 "husk-mon's capabilities"
+	assert_eq "$(($(awk '/^CapBnd:/ { print "0x" $2 }' "/proc/$(child_of husk-fsd)/status") & 1 << 12))" 0 "husk-fsd's CAP_NET_ADMIN"
 
 	# exec
 	expect_output "$(printf 'x y\n/etc\n1000:1001')" husk exec --cwd /etc --user 1000:1001 -e A="x y" "$ID" sh -c 'echo $A; pwd; echo $(id -u):$(id -g)'
@@ -441,7 +442,7 @@ test_what_the_hypervisor_can_reach() {
 	assert_match "$ERR" 'ids 65534:65534 caps CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapBnd:[0-9a-f]*CapAmb:0000000000000000'
 	assert_match "$ERR" 'pids 1 2( [0-9])* nnp NoNewPrivs:1'
 	assert_match "$ERR" 'root /added /bin /dev /export /lib( /lib64)? /proc /run /sbin /usr /vm mounts'
-	assert_match "$ERR" "mounts / /bin /dev( /dev/kvm)? /dev/pts /export /export/$ID/added /export/$ID/mounts/[0-9]+ /export/$ID/rootfs /lib( /lib64)? /proc /run /sbin /usr /vm /vm/husk-fsd /vm/husk-mon /vm/hypervisor /vm/initrd /vm/kernel export"
+	assert_match "$ERR" "mounts / /bin /dev( /dev/kvm)? /dev/pts /export /export/$ID/added /export/$ID/mounts/[0-9]+ /export/$ID/rootfs /lib( /lib64)? /proc /run /sbin /usr /vm /vm/husk-fsd /vm/husk-mon /vm/husk-net /vm/hypervisor /vm/initrd /vm/kernel export"
 	assert_match "$ERR" 'export cat: .*Permission denied'
 	! grep -q "pids.* $host " <<<"$ERR" || fail "it sees the host's processes"
 	assert_nothing_left

@@ -53,7 +53,7 @@ include_flags() {
 	src/fs/*) echo "-iquote libcontainer/base -iquote src/fs" ;;
 	src/fsd/*) echo "-iquote libcontainer/base -iquote src/vq -iquote src/fs -iquote src/fsd" ;;
 	src/mon/*) echo "-iquote libcontainer/base -iquote src/mon -iquote src/proto" ;;
-	src/net/*) echo "-iquote libcontainer/base -iquote src/net" ;;
+	src/net/*) echo "-iquote libcontainer/base -iquote src/net -iquote src/proto" ;;
 	src/machine/*) echo "-iquote libcontainer/base -iquote libcontainer -iquote src/machine -iquote src/proto" ;;
 	src/prepare/*) echo "-iquote libcontainer/base -iquote src/prepare -iquote src/machine" ;;
 	src/proto/*) echo "-iquote libcontainer/base -iquote src/proto" ;;

@@ -44,6 +44,7 @@ START_TEST(test_what_the_host_says_arrives)
 	struct message_credit credit = { MESSAGE_STREAM_STDERR, 7 };
 	struct message_close output = { MESSAGE_STREAM_STDOUT };
 	struct message_size size = { 0 };
+	struct message_link link = { { 2, 0, 0, 0, 0, 7 }, "fifteen-letters" };
 	struct frame_writer w = new_writer();
 	struct frame f;
 
@@ -101,6 +102,18 @@ START_TEST(test_what_the_host_says_arrives)
 	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
 	ck_assert_ok(message_close_decode(&f, &output, e));
 	ck_assert(output.stream == MESSAGE_STREAM_STDOUT && f.process == 2);
+
+	ck_assert_int_eq(message_put_link(&w, &link), 0);
+	f = take(&w);
+	link = (struct message_link){ 0 };
+	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
+	ck_assert_ok(message_link_decode(&f, &link, e));
+	ck_assert_str_eq(link.name, "fifteen-letters");
+	ck_assert(link.mac[0] == 2 && link.mac[5] == 7);
+	ck_assert_int_eq(message_put_data(&w, MSG_RTNL, 0, "abc", 3), 0);
+	f = take(&w);
+	ck_assert_ok(message_check(&f, MESSAGE_HOST, e));
+	ck_assert(f.type == MSG_RTNL && f.len == 3 && memcmp(f.payload, "abc", 3) == 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
 		ck_assert_int_eq(message_put(&w, mounts[i], 0, 8), 0);
@@ -228,6 +241,11 @@ START_TEST(test_each_type_has_its_side_and_its_length)
 		{ { .type = MSG_MOUNTS_ADD, .len = 1 }, MESSAGE_HOST, "MOUNTS_ADD of 1 bytes: it has 0 to 0" },
 		{ { .type = MSG_MOUNTS_REMOVE, .len = 1 }, MESSAGE_HOST, "MOUNTS_REMOVE of 1 bytes: it has 0" },
 		{ { .type = MSG_MOUNTS_GONE, .process = 1 }, MESSAGE_HOST, "MOUNTS_GONE for process 1" },
+		{ { .type = MSG_LINK, .len = 7 }, MESSAGE_AGENT, "the agent sent LINK, which" },
+		{ { .type = MSG_LINK, .len = 6 }, MESSAGE_HOST, "LINK of 6 bytes: it has 7 to 21" },
+		{ { .type = MSG_LINK, .len = 22 }, MESSAGE_HOST, "LINK of 22 bytes" },
+		{ { .type = MSG_RTNL }, MESSAGE_HOST, "RTNL of 0 bytes" },
+		{ { .type = MSG_RTNL, .len = 1 }, MESSAGE_AGENT, "the agent sent RTNL, which" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -256,6 +274,7 @@ START_TEST(test_values_that_are_none_are_refused)
 	struct message_hello hello;
 	struct message_log log;
 	struct message_exit end = { .status = -1 };
+	struct message_link link;
 	struct message_exec exec;
 	struct err failure;
 	struct frame f;
@@ -303,6 +322,10 @@ START_TEST(test_values_that_are_none_are_refused)
 	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 0 is no output");
 	le32_put(p, MESSAGE_STREAMS);
 	ck_assert_fails(message_close_decode(&f, &output, e), EPROTO, "stream 3 is no output");
+	f = of(MSG_LINK, 0, (const uint8_t *)"\2\0\0\0\0\7a/b", 9);
+	ck_assert_fails(message_link_decode(&f, &link, e), EPROTO, "no name of an interface");
+	f = of(MSG_LINK, 0, (const uint8_t *)"\2\0\0\0\0\7a\0b", 9);
+	ck_assert_fails(message_link_decode(&f, &link, e), EPROTO, "no name of an interface");
 	f = of(MSG_EXIT, 0, p, 12);
 	le32_put(p, 256);
 	ck_assert_fails(message_exit_decode(&f, &end, e), EPROTO, "status 256");

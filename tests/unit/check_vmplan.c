@@ -35,6 +35,7 @@ static int make(const char *quoted, struct err *e)
 		.hypervisor = "/usr/bin/qemu",
 		.mon = "/l/husk-mon",
 		.file_server = "/l/husk-fsd",
+		.net = "/l/husk-net",
 		.system_dirs = dirs,
 		.initrd_bytes = initrd_bytes,
 		.groups = groups,
@@ -218,7 +219,7 @@ START_TEST(the_jail_holds_what_the_guest_sees)
 	ck_assert(at(&jail, "process.noNewPrivileges")->boolean);
 	ck_assert_ptr_null(strstr(plan.jail, "SECRET"));
 	ck_assert_str_eq(str_at(&jail, "linux.cgroupsPath"), "/c");
-	ck_assert_str_eq(str_at(&jail, "hooks.poststop.0.path"), "/p");
+	ck_assert_str_eq(str_at(&jail, "hooks.poststop.1.path"), "/p");
 	ck_assert_ptr_null(at(&jail, "hooks.startContainer"));
 	ck_assert_ptr_null(at(&jail, "linux.seccomp"));
 	ck_assert_str_eq(str_at(&jail, "linux.namespaces.5.path"), "/n");
@@ -444,7 +445,8 @@ START_TEST(cpu_and_block_io_protect_the_host)
 	ck_assert_ptr_null(at(&jail, "linux.resources.unified"));
 	ck_assert(!at(&jail, "linux.resources.devices.0.allow")->boolean);
 	ck_assert_str_eq(str_at(&jail, "linux.resources.devices.0.access"), "rwm");
-	ck_assert_ptr_null(at(&jail, "linux.resources.devices.1"));
+	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.1.minor"), "200"); /* net/tun */
+	ck_assert_ptr_null(at(&jail, "linux.resources.devices.2"));
 	/* the guest has no CPU 2 and no such disk */
 	ck_assert_str_eq(number_at(&guest, "linux.resources.cpu.quota"), "50000");
 	ck_assert_ptr_null(at(&guest, "linux.resources.cpu.cpus"));
@@ -464,9 +466,9 @@ START_TEST(kvm_is_the_one_device_of_the_jail)
 	ck_assert_ok(make(LIMITED("{}"), e));
 	ck_assert(has_word(plan.machine.hypervisor, "kvm"));
 	ck_assert_str_eq(str_at(&jail, "linux.devices.0.path"), "/dev/kvm");
-	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.1.major"), "10");
-	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.1.minor"), "232");
-	ck_assert_str_eq(str_at(&jail, "linux.resources.devices.1.access"), "rw");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.2.major"), "10");
+	ck_assert_str_eq(number_at(&jail, "linux.resources.devices.2.minor"), "232");
+	ck_assert_str_eq(str_at(&jail, "linux.resources.devices.2.access"), "rw");
 	done();
 }
 END_TEST
@@ -490,7 +492,6 @@ static const struct {
 	  "{'allow':true,'type':'b','access':'rwm','major':8}]},"
 	  "'devices':[{'path':'/dev/sda','type':'b','major':8,'minor':0}]}",
 	  "linux.devices[0]: '/dev/sda': a device of the host" },
-	{ "'linux':{" SPACES ",'netDevices':{'eth0':{}}}", "linux.netDevices: an interface of the host" },
 	{ "'linux':{" SPACES ",'seccomp':{'listenerPath':'/s','syscalls':[{'action':'SCMP_ACT_NOTIFY'}]}}",
 	  "linux.seccomp.listenerPath: a socket of the host" },
 	{ "'linux':{" SPACES "},'mounts':[{'destination':'/a','source':'/b'}]", "mounts[0]: no type" },
@@ -598,6 +599,30 @@ START_TEST(what_crosses_is_let_pass)
 }
 END_TEST
 
+/* husk-net moves them into the jail's network namespace, all of whose interfaces are then the guest's. */
+START_TEST(network_interfaces_go_to_the_jail)
+{
+	ck_assert_ok(
+		make("{'root':{'path':'r'},'process':{},'linux':{" SPACES ",'netDevices':{'va':{'name':'eth7'}}}}", e));
+	ck_assert_str_eq(str_at(&jail, "linux.netDevices.va.name"), "eth7");
+	ck_assert_ptr_null(at(&guest, "linux.netDevices"));
+	done();
+}
+END_TEST
+
+START_TEST(a_network_namespace_that_stays_gets_its_frames_back)
+{
+	ck_assert_ok(make("{'root':{'path':'r'},'process':{},'hooks':{'poststop':[{'path':'/p'}]},'linux':{"
+			  "'namespaces':[{'type':'pid'},{'type':'network','path':'/run/netns/n'}]}}",
+			  e));
+	ck_assert_str_eq(str_at(&jail, "hooks.poststop.0.path"), "/l/husk-net");
+	ck_assert_str_eq(str_at(&jail, "hooks.poststop.0.args.1"), "release");
+	ck_assert_str_eq(str_at(&jail, "hooks.poststop.0.args.2"), "/run/netns/n");
+	ck_assert_str_eq(str_at(&jail, "hooks.poststop.1.path"), "/p");
+	done();
+}
+END_TEST
+
 /* --privileged of engines: all devices of the machine are the guest's own. */
 START_TEST(where_all_devices_are_allowed_the_hosts_are_left_out)
 {
@@ -681,6 +706,8 @@ int main(void)
 	tcase_add_test(tc, what_is_added_later_goes_by_its_place);
 	tcase_add_test(tc, an_idmap_is_that_of_the_guests_user_namespace);
 	tcase_add_test(tc, what_crosses_is_let_pass);
+	tcase_add_test(tc, network_interfaces_go_to_the_jail);
+	tcase_add_test(tc, a_network_namespace_that_stays_gets_its_frames_back);
 	tcase_add_test(tc, where_all_devices_are_allowed_the_hosts_are_left_out);
 	tcase_add_test(tc, a_device_of_the_host_is_no_source);
 	tcase_add_test(tc, the_description_arrives_whole);

@@ -36,6 +36,23 @@ b c
 	assert_no_machine
 }
 
+# A bridge network and a published port, as by themselves.
+test_network() {
+	begin
+	expect_status 0 docker run --runtime husk-vm --detach --name web --publish 127.0.0.1:8080:80 test nc -ll -p 80 -e echo answer
+	local addr
+	addr=$(inspect web '{{.NetworkSettings.IPAddress}}')
+	wait_for 60 answers "$addr" 80
+	wait_for 60 answers 127.0.0.1 8080
+	expect_output answer docker run --rm test nc -w 20 "$addr" 80
+	expect_output answer docker run --runtime husk-vm --rm test nc -w 20 "$addr" 80
+	assert_match "$(docker stats --no-stream --format '{{.NetIO}}' web)" '^[0-9.]+k?B / [0-9.]+k?B' "the traffic"
+	expect_status 0 docker rm --force web
+	assert_no_machine
+}
+
+answers() { [ "$(busybox nc -w 20 "$1" "$2" </dev/null 2>/dev/null)" = answer ]; } # ADDRESS PORT
+
 test_a_life() {
 	begin
 	expect_status 0 run_vm --detach --name one test sh -c 'trap "exit 5" TERM; echo up; while :; do sleep 0.1; done'
