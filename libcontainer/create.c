@@ -377,7 +377,7 @@ void creation_undo(struct creation *c)
 	}
 	if (c->pidfd >= 0 && rdt_leave(c->spec->linux_->intel_rdt, c->state.id, &e) < 0)
 		log_warn("%s: leaving it", e.msg);
-	if (c->hooks_ran)
+	if (c->owes_poststop)
 		hooks_run_after(c->spec, HOOK_POSTSTOP, &c->state);
 	if (c->pid_written)
 		(void)unlink(c->opts->pid_file);

@@ -51,7 +51,7 @@ struct creation {
 	int given[PROCESS_GIVEN_MAX]; /* descriptors for the program */
 	size_t n_given;
 	bool privileged; /* root of its user namespace: may open mount sources and enter namespaces */
-	bool hooks_ran, pid_written;
+	bool owes_poststop, pid_written;
 	bool told; /* by the child, why it failed: its end says less */
 };
 

@@ -114,7 +114,7 @@ static int runtime_hooks(struct creation *c, struct err *e)
 	r = c->state.start_time ? 0 : write_down(c, e);
 	if (r < 0)
 		return r;
-	c->hooks_ran = true;
+	c->owes_poststop = true;
 	r = hooks_run_interruptible(c->spec, HOOK_PRESTART, state, e);
 	if (r == 0)
 		r = hooks_run_interruptible(c->spec, HOOK_CREATE_RUNTIME, state, e);

@@ -68,9 +68,10 @@ int husk_run(const struct husk_ctx *ctx, const char *id, const struct husk_run_o
 	r = wait_exec(&c, !o->detach, e);
 	if ((r == -ECHILD || r == -ECONNRESET) && !o->detach)
 		r = died_before_it_was_up(&c, o, sigfd, out_status, e);
-	else if (r < 0)
+	else if (r < 0) {
+		c.owes_poststop = true; /* it was created: this is its delete */
 		creation_undo(&c);
-	else if (!o->detach)
+	} else if (!o->detach)
 		r = stay(&c, o, sigfd, out_status, e);
 	else
 		*out_status = 0;

@@ -692,6 +692,23 @@ test_a_signal_after_the_end_of_a_hook() {
 	assert_eq "$status" 9 "status of run ($(cat err))"
 }
 
+# It was created, so it is deleted: no other hook has to have run before.
+test_poststop_of_a_run_that_fails() {
+	local flags
+	make_bundle b --arg t "$T" '.process.args = ["/nothing-to-run-it"] |
+		.hooks = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", "echo post >>\($t)/ran"]}]}'
+	echo '#!/no/interpreter' >b/rootfs/nothing-to-run-it
+	chmod 755 b/rootfs/nothing-to-run-it
+	for flags in '' -d; do
+		rm -f ran
+		# shellcheck disable=SC2086
+		run husk run $flags -b b "$ID"
+		[ "$STATUS" != 0 ] || fail "a program that is not there ran"
+		[ -e ran ] || fail "run $flags: no poststop"
+		assert_eq "$(cat ran)" post "hooks of run $flags"
+	done
+}
+
 # killed_at_random_times FLAGS...: 20 creates, each killed 0 to 5 ms after its begin.
 killed_at_random_times() {
 	local i pid

@@ -404,6 +404,7 @@ test_what_the_hypervisor_can_reach() {
 	assert_match "$ERR" 'of net/tun 1\|'
 	assert_match "$ERR" 'caps CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000'
 	assert_nothing_left
+	assert_eq "$(inside tc filter show dev eth0 ingress)" "" "what is left on the interface"
 }
 
 test_without_a_tun_device() {
