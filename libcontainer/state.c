@@ -19,6 +19,7 @@
 #define STATE_FILE "state.json"
 #define STATE_FILE_MAX (1U << 20)
 #define LOCK_STEP_MS 5
+#define MAKE_LOCK_MS 2000
 
 int state_check_id(const char *id, struct err *e)
 {
@@ -110,9 +111,13 @@ int state_make(const struct husk_ctx *ctx, const char *id, struct state *out, st
 		(void)unlinkat(root, id, AT_REMOVEDIR);
 		return r;
 	}
-	(void)flock(out->dir, LOCK_EX | LOCK_NB);
 	out->id = x_strdup(id);
-	return 0;
+	r = state_lock(out, MAKE_LOCK_MS, e); /* a delete may have come in between, for a moment or for good */
+	if (r == -EBUSY)
+		(void)unlinkat(root, id, AT_REMOVEDIR);
+	if (r < 0)
+		fd_close(&out->dir);
+	return r;
 }
 
 int state_write(const struct state *s, struct err *e)

@@ -709,6 +709,20 @@ test_poststop_of_a_run_that_fails() {
 	done
 }
 
+# While a container is made its state is locked, also where somebody else was the first to lock the new directory.
+test_create_waits_for_its_lock() {
+	need strace flock
+	is_husk || skip "for husk alone"
+	make_bundle b --arg dir "$ROOT/$ID" --arg out "$T/unlocked" '.hooks.createRuntime = [{"path": "/bin/sh",
+		"args": ["sh", "-c", "flock --nonblock \($dir) echo unlocked >\($out); true"]}]'
+	run strace -o calls -e trace=flock -e inject=flock:error=EAGAIN:when=1 "$HUSK" --root "$ROOT" create -b b "$ID"
+	assert_eq "$STATUS" 0 "status ($ERR)"
+	grep -q INJECTED calls || fail "there was no lock"
+	[ -e unlocked ] || fail "the hook did not run"
+	assert_eq "$(cat unlocked)" '' "what the hook found"
+	expect_status 0 husk delete --force "$ID"
+}
+
 # killed_at_random_times FLAGS...: 20 creates, each killed 0 to 5 ms after its begin.
 killed_at_random_times() {
 	local i pid
