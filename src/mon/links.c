@@ -8,7 +8,9 @@
 #include "program.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -124,7 +126,7 @@ static int run_helper(struct links *l, struct err *e)
 		return err_sys(e, errno, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) /* what it prints beyond the pipe's length is lost */
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) /* of what it prints take_words() reads the begin */
 		return err_sys(e, errno, "pipe");
 	words = ends[0];
 	print = ends[1];
@@ -153,6 +155,9 @@ int links_connect(struct links *l, struct err *e)
 	int r = has_interfaces() ? run_helper(l, e) : 0;
 
 	(void)close(MACHINE_FD_TUN);
+	/* execve(2) would give it to the file server, too, which may be another program than husk's */
+	if (r == 0 && prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN) < 0)
+		return err_sys(e, errno, "give up CAP_NET_ADMIN for others");
 	return r;
 }
 

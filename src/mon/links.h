@@ -24,7 +24,8 @@ struct links {
 	size_t n;
 };
 
-/* Runs husk-net, where there is anything to connect: that takes CAP_NET_ADMIN. MACHINE_FD_TUN is closed afterwards. */
+/* Runs husk-net, where there is anything to connect: that takes CAP_NET_ADMIN. Afterwards no program
+ * that is started has it, and MACHINE_FD_TUN is closed. */
 int links_connect(struct links *l, struct err *e);
 /* The hypervisor's argv with their cards, whose taps are its descriptors from MACHINE_FD_CHILD + 1 on. */
 char **links_words(const struct links *l, char *const *argv);

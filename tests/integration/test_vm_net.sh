@@ -403,6 +403,8 @@ test_what_the_hypervisor_can_reach() {
 	assert_match "$ERR" 'fds 0 1 10 2 3 4( 5)?\|'
 	assert_match "$ERR" 'of net/tun 1\|'
 	assert_match "$ERR" 'caps CapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000'
+	assert_match "$ERR" 'CapBnd:[0-9a-f]{16}CapAmb'
+	assert_eq "$((0x$(sed -n 's/.*CapBnd:\([0-9a-f]*\).*/\1/p' <<<"$ERR") & 1 << 12))" 0 "CAP_NET_ADMIN, which nobody has after husk-net ($ERR)"
 	assert_nothing_left
 	assert_eq "$(inside tc filter show dev eth0 ingress)" "" "what is left on the interface"
 }
