@@ -66,9 +66,10 @@ static bool is_ether(const struct nlmsghdr *msg, const void *unused)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(msg);
 	struct link_facts facts = facts_of(msg);
+	static const uint8_t none[ETHER_MAC];
 
 	(void)unused;
-	if (head->ifi_type != ARPHRD_ETHER || !facts.name || !facts.mac)
+	if (head->ifi_type != ARPHRD_ETHER || !facts.name || !facts.mac || memcmp(facts.mac, none, ETHER_MAC) == 0)
 		return false;
 	return !(str_eq(facts.kind, "tun") && tap_is_name(facts.name));
 }

@@ -20,7 +20,8 @@ struct ether {
 	uint8_t mac[ETHER_MAC];
 };
 
-/* All of the socket's namespace, by their numbers, but for taps of tap.h. The caller frees *out. */
+/* All of the socket's namespace, by their numbers, but for taps of tap.h and those without a hardware address (all zeros):
+ * the kernel puts "gretap0" and "erspan0" into each namespace where the module ip_gre is. The caller frees *out. */
 int ether_list(struct rtnl *nl, struct ether **out, size_t *out_n, struct err *e);
 
 #endif
