@@ -19,8 +19,6 @@
 #define STEP_NS 2000000
 #define ANSWER_MAX 8192
 
-typedef struct network_link_of network_link;
-
 int network_add(struct network *n, const struct frame *f, struct err *e)
 {
 	if (f->type == MSG_LINK) {
@@ -118,7 +116,7 @@ static unsigned int await_card(int sock, const uint8_t mac[NETWORK_MAC])
 	return index;
 }
 
-static int send_in(int sock, const network_link *l, int netns, struct err *e)
+static int send_in(int sock, const struct network_card *card, int netns, struct err *e)
 {
 	struct {
 		struct nlmsghdr head;
@@ -126,18 +124,18 @@ static int send_in(int sock, const network_link *l, int netns, struct err *e)
 		char attributes[64];
 	} msg = {
 		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(msg.info)), .nlmsg_type = RTM_NEWLINK },
-		.info = { .ifi_index = (int)await_card(sock, l->link.mac) },
+		.info = { .ifi_index = (int)await_card(sock, card->link.mac) },
 	};
 	const uint32_t fd = (uint32_t)netns;
 	int r;
 
 	if (!msg.info.ifi_index)
 		return err_set(e, ENODEV, "interface '%s': its network card did not come up in %d seconds",
-			       l->link.name, CARD_WAIT_MS / 1000);
+			       card->link.name, CARD_WAIT_MS / 1000);
 	add_attribute(&msg.head, IFLA_NET_NS_FD, &fd, sizeof(fd));
-	add_attribute(&msg.head, IFLA_IFNAME, l->link.name, strlen(l->link.name) + 1);
+	add_attribute(&msg.head, IFLA_IFNAME, card->link.name, strlen(card->link.name) + 1);
 	r = ask(sock, &msg.head);
-	return r < 0 ? err_sys(e, -r, "interface '%s': move it into the container", l->link.name) : 0;
+	return r < 0 ? err_sys(e, -r, "interface '%s': move it into the container", card->link.name) : 0;
 }
 
 /* ---- in the container's ---- */
@@ -182,35 +180,38 @@ static const char *what_it_gives(const struct nlmsghdr *msg)
 /* The one at *at, which goes on to the next; NULL: no more is there, or no whole one. */
 static struct nlmsghdr *take_message(const struct strbuf *b, size_t *at)
 {
-	struct nlmsghdr *m = (void *)(b->s + *at);
 	size_t left = *at < b->len ? b->len - *at : 0;
+	struct nlmsghdr *m;
 
-	if (left < sizeof(*m) || m->nlmsg_len < sizeof(*m) || m->nlmsg_len > left)
+	if (left < sizeof(*m))
+		return NULL;
+	m = (void *)(b->s + *at);
+	if (m->nlmsg_len < sizeof(*m) || m->nlmsg_len > left)
 		return NULL;
 	*at += NLMSG_ALIGN(m->nlmsg_len);
 	return m;
 }
 
-static int set_up(int sock, network_link *l, struct err *e)
+static int set_up(int sock, struct network_card *card, struct err *e)
 {
-	unsigned int index = if_nametoindex(l->link.name);
+	unsigned int index = if_nametoindex(card->link.name);
 	struct nlmsghdr *m;
 	size_t at = 0;
 
 	if (!index)
-		return err_sys(e, errno, "interface '%s': it is not in the container", l->link.name);
-	while ((m = take_message(&l->messages, &at))) {
+		return err_sys(e, errno, "interface '%s': it is not in the container", card->link.name);
+	while ((m = take_message(&card->messages, &at))) {
 		const char *what = what_it_gives(m);
 		int r;
 
 		if (!what)
-			return err_set(e, EPROTO, "interface '%s': a message of type %u, %u bytes", l->link.name,
+			return err_set(e, EPROTO, "interface '%s': a message of type %u, %u bytes", card->link.name,
 				       m->nlmsg_type, m->nlmsg_len);
 		put_index(m, index);
 		r = ask(sock, m);
 		if (r < 0)
 			log_warn("interface '%s': the guest's kernel refuses %s that it has on the host: %s",
-				 l->link.name, what, strerrordesc_np(-r));
+				 card->link.name, what, strerrordesc_np(-r));
 	}
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 struct network {
-	struct network_link_of {
+	struct network_card {
 		struct message_link link;
 		struct strbuf messages; /* for rtnetlink(7), one after the other */
 	} v[NETWORK_LINKS_MAX];

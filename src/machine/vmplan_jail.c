@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What serving files for other users takes, what takes husk-mon from it again, and of the network until that is set up
- * (mon/network.h). */
+ * (mon/links.h). */
 static const char *const caps[] = {
 	"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID", "CAP_MKNOD", "CAP_NET_ADMIN",
 	"CAP_SETFCAP", "CAP_SETGID",	   "CAP_SETPCAP", "CAP_SETUID", NULL,
