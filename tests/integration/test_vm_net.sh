@@ -475,6 +475,7 @@ test_an_ordinary_users_podman() {
 	grep -q "^$(id -un):" /etc/subuid || skip "this user has no subordinate ids"
 	as_vm
 	local port=$((10000 + HUSK_RUN_PID % 20000))
+	until is_free_port "$port" && is_free_port "$((port + 1))"; do port=$((port + 2)); done
 	RUNROOT=$(mktemp -d /tmp/husk-pod.XXXXXX) # Podman refuses one of more than 50 characters, and slirp4netns a long socket
 	export XDG_RUNTIME_DIR=$RUNROOT
 	users_end() {
@@ -495,5 +496,7 @@ test_an_ordinary_users_podman() {
 	assert_match "$(podman exec server ip addr show tap0)" 'inet 10\.0\.2\.100/24'
 	assert_eq "$(podman exec server timeout 60 wget -q -O - "http://10.0.2.2:$((port + 1))/page")" "of the world"
 }
+
+is_free_port() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 run_tests "$@"
