@@ -113,7 +113,7 @@ int state_make(const struct husk_ctx *ctx, const char *id, struct state *out, st
 	}
 	out->id = x_strdup(id);
 	r = state_lock(out, MAKE_LOCK_MS, e); /* a delete may have come in between, for a moment or for good */
-	if (r == -EBUSY)
+	if (r < 0 && r != -ENOENT)
 		(void)unlinkat(root, id, AT_REMOVEDIR);
 	if (r < 0)
 		fd_close(&out->dir);

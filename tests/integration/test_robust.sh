@@ -721,6 +721,8 @@ test_create_waits_for_its_lock() {
 	[ -e unlocked ] || fail "the hook did not run"
 	assert_eq "$(cat unlocked)" '' "what the hook found"
 	expect_status 0 husk delete --force "$ID"
+	expect_error "lock container '$ID'" strace -o calls -e trace=flock -e inject=flock:error=ENOLCK:when=1 "$HUSK" --root "$ROOT" create -b b "$ID"
+	[ ! -e "$ROOT/$ID" ] || fail "the directory is left"
 }
 
 # killed_at_random_times FLAGS...: 20 creates, each killed 0 to 5 ms after its begin.
