@@ -477,7 +477,7 @@ test_an_ordinary_users_podman() {
 	local port=$((10000 + HUSK_RUN_PID % 20000))
 	until is_free_port "$port" && is_free_port "$((port + 1))"; do port=$((port + 2)); done
 	RUNROOT=$(mktemp -d /tmp/husk-pod.XXXXXX) # Podman refuses one of more than 50 characters, and slirp4netns a long socket
-	export XDG_RUNTIME_DIR=$RUNROOT
+	export XDG_RUNTIME_DIR=$RUNROOT HOME=$RUNROOT # in the home is what Podman remembers of the former
 	users_end() {
 		podman rm --all --force --time 0
 		podman system migrate # ends the process that holds the user namespace
