@@ -235,8 +235,6 @@ int network_give(void *arg, pid_t init, struct err *e)
 	AUTO_FD sock = -1;
 	int r = 0;
 
-	if (n->n == 0)
-		return 0;
 	if (inside < 0 || home < 0)
 		return err_sys(e, errno, "open '%s'", inside < 0 ? path : "/proc/self/ns/net");
 	sock = open_rtnl(e);

@@ -22,7 +22,7 @@ struct network {
 int network_add(struct network *n, const struct frame *f, struct err *e);
 void network_free(struct network *n);
 
-/* A husk_network_fn, arg is a struct network. What the kernel refuses of addresses, routes and neighbours is warned of. */
+/* A husk_network_fn, arg is a struct network that has cards. What the kernel refuses of addresses, routes and neighbours is warned of. */
 int network_give(void *arg, pid_t init, struct err *e);
 
 #endif

@@ -126,7 +126,7 @@ static int run_helper(struct links *l, struct err *e)
 		return err_sys(e, errno, "socketpair");
 	ours = pair[0];
 	theirs = pair[1];
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) /* of what it prints take_words() reads the begin */
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) /* of what it prints take_words() reads the beginning */
 		return err_sys(e, errno, "pipe");
 	words = ends[0];
 	print = ends[1];

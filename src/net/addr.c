@@ -71,7 +71,6 @@ static int get(struct rtnl *nl, int index, bool (*wanted)(const struct nlmsghdr 
 	const struct rtnl_query query = { .type = RTM_GETADDR,
 					  .answers = RTM_NEWADDR,
 					  .head = sizeof(struct ifaddrmsg),
-					  .family = AF_UNSPEC,
 					  .wanted = wanted,
 					  .arg = &index };
 	int r = rtnl_list_get(nl, &query, out);

@@ -83,11 +83,9 @@ static int by_index(const void *a, const void *b)
 
 int ether_list(struct rtnl *nl, struct ether **out, size_t *out_n, struct err *e)
 {
-	const struct rtnl_query query = { .type = RTM_GETLINK,
-					  .answers = RTM_NEWLINK,
-					  .head = sizeof(struct ifinfomsg),
-					  .family = AF_UNSPEC,
-					  .wanted = is_ether };
+	const struct rtnl_query query = {
+		.type = RTM_GETLINK, .answers = RTM_NEWLINK, .head = sizeof(struct ifinfomsg), .wanted = is_ether
+	};
 	struct rtnl_list list = { 0 };
 	struct ether *found;
 	int r = rtnl_list_get(nl, &query, &list);

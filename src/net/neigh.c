@@ -40,7 +40,6 @@ int neigh_guest_get(struct rtnl *nl, int index, struct rtnl_list *out, struct er
 	const struct rtnl_query query = { .type = RTM_GETNEIGH,
 					  .answers = RTM_NEWNEIGH,
 					  .head = sizeof(struct ndmsg),
-					  .family = AF_UNSPEC,
 					  .wanted = is_for_guest,
 					  .arg = &index };
 	int r = rtnl_list_get(nl, &query, out);

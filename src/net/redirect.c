@@ -2,6 +2,8 @@
 /* redirect.c: see redirect.h. A qdisc ingress, and in it a filter u32 that matches all and has one action mirred. */
 #include "redirect.h"
 
+#include "rtnl_list.h"
+
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -11,7 +13,6 @@
 #include <stdbool.h>
 
 #define PRIORITY 1U
-#define DUMP_TRIES 20
 
 static int add_ingress(struct rtnl *nl, int index, struct err *e)
 {
@@ -32,16 +33,24 @@ static int add_ingress(struct rtnl *nl, int index, struct err *e)
 	return rtnl_failed(nl, -r, e, "add a qdisc 'ingress'");
 }
 
-/* The message about the filter of our place. The parent is the same number for ingress and clsact. */
+/* Where our filter is. The parent is the same number for ingress and clsact. */
+static struct tcmsg filter_place(int index)
+{
+	return (struct tcmsg){
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = index,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+		.tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL)),
+	};
+}
+
+/* The message about it. */
 static struct nlmsghdr *start(struct rtnl *nl, uint16_t type, uint16_t flags, int index)
 {
 	struct tcmsg *tc;
 	struct nlmsghdr *msg = rtnl_start(nl, type, flags, sizeof(*tc), &tc);
 
-	tc->tcm_family = AF_UNSPEC;
-	tc->tcm_ifindex = index;
-	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS);
-	tc->tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL));
+	*tc = filter_place(index);
 	return msg;
 }
 
@@ -113,39 +122,43 @@ static const struct nlattr *find(const struct nlattr *nest, uint16_t type)
 }
 
 /* Of a mirred whose other end is gone the kernel tells 0 (net/sched/act_mirred.c, tcf_mirred_dump()). */
-static int on_filter(const struct nlmsghdr *msg, void *data)
+static bool is_dead(const struct nlmsghdr *msg, const void *unused)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *attr, *parms = NULL;
 	const struct tc_mirred *mirred;
 
-	if (msg->nlmsg_type != RTM_NEWTFILTER || mnl_nlmsg_get_payload_len(msg) < sizeof(*tc) ||
-	    TC_H_MAJ(tc->tcm_info) >> 16 != PRIORITY)
-		return MNL_CB_OK;
+	(void)unused;
+	if (TC_H_MAJ(tc->tcm_info) >> 16 != PRIORITY)
+		return false;
 	mnl_attr_for_each(attr, msg, sizeof(*tc))
 	{
 		if (mnl_attr_get_type(attr) == TCA_OPTIONS)
 			parms = find(find(find(find(attr, TCA_U32_ACT), 1), TCA_ACT_OPTIONS), TCA_MIRRED_PARMS);
 	}
 	if (!parms || mnl_attr_get_payload_len(parms) < sizeof(*mirred))
-		return MNL_CB_OK;
+		return false;
 	mirred = mnl_attr_get_payload(parms);
-	if (mirred->eaction == TCA_EGRESS_REDIR && mirred->ifindex == 0)
-		*(bool *)data = true;
-	return MNL_CB_OK;
+	return mirred->eaction == TCA_EGRESS_REDIR && mirred->ifindex == 0;
 }
 
 /* EINVAL: there is no ingress. */
 int redirect_is_dead(struct rtnl *nl, int from, struct err *e)
 {
-	bool dead = false;
-	int r = -EINTR; /* a change ran into the dump */
+	const struct tcmsg place = filter_place(from);
+	const struct rtnl_query query = { .type = RTM_GETTFILTER,
+					  .answers = RTM_NEWTFILTER,
+					  .head = sizeof(place),
+					  .request = &place,
+					  .wanted = is_dead };
+	struct rtnl_list dead = { 0 };
+	int r = rtnl_list_get(nl, &query, &dead);
+	bool found = dead.n > 0;
 
-	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++)
-		r = rtnl_ask(nl, start(nl, RTM_GETTFILTER, NLM_F_DUMP, from), on_filter, &dead);
+	rtnl_list_free(&dead);
 	if (r < 0 && r != -EINVAL && r != -ENOENT)
 		return rtnl_failed(nl, -r, e, "read its filters");
-	return dead;
+	return found;
 }
 
 int redirect_add(struct rtnl *nl, int from, int to, struct err *e)

@@ -106,7 +106,6 @@ int route_guest_get(struct rtnl *nl, int index, struct rtnl_list *out, struct er
 	const struct rtnl_query query = { .type = RTM_GETROUTE,
 					  .answers = RTM_NEWROUTE,
 					  .head = sizeof(struct rtmsg),
-					  .family = AF_UNSPEC,
 					  .wanted = is_for_guest,
 					  .arg = &index };
 	int r = rtnl_list_get(nl, &query, out);

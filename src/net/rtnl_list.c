@@ -40,11 +40,12 @@ int rtnl_list_get(struct rtnl *nl, const struct rtnl_query *query, struct rtnl_l
 	int r = -EINTR;
 
 	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++) {
-		uint8_t *head;
+		void *head;
 		struct nlmsghdr *msg = rtnl_start(nl, query->type, NLM_F_DUMP, query->head, &head);
 
 		rtnl_list_free(&g.list);
-		head[0] = query->family;
+		if (query->request)
+			memcpy(head, query->request, query->head);
 		r = rtnl_ask(nl, msg, on_message, &g);
 	}
 	if (r < 0) {

@@ -17,10 +17,10 @@ struct rtnl_list {
 
 /* What to dump, and what to keep of it. */
 struct rtnl_query {
-	uint16_t type;	  /* RTM_GET... */
-	uint16_t answers; /* RTM_NEW...: other messages are left out, and those shorter than their head */
-	size_t head;	  /* bytes of the family header, in both directions; it begins with the family */
-	uint8_t family;
+	uint16_t type;	     /* RTM_GET... */
+	uint16_t answers;    /* RTM_NEW...: other messages are left out, and those shorter than their head */
+	size_t head;	     /* bytes of the family header, in both directions */
+	const void *request; /* that of the request; NULL: zeroes, which are for all */
 	/* Also left out, unless NULL. The message has its whole head. */
 	bool (*wanted)(const struct nlmsghdr *msg, const void *arg);
 	const void *arg;
