@@ -83,16 +83,16 @@ static void add_attribute(struct nlmsghdr *msg, uint16_t type, const void *data,
 
 /* ---- from the guest's first network namespace into the container's ---- */
 
-static bool has_address(int sock, const char *name, const uint8_t mac[NETWORK_MAC])
+static bool has_address(int sock, const char *name, const uint8_t mac[ETH_ALEN])
 {
 	struct ifreq req = { 0 };
 
 	memcpy(req.ifr_name, name, strnlen(name, IF_NAMESIZE - 1));
 	return ioctl(sock, SIOCGIFHWADDR, &req) == 0 && req.ifr_hwaddr.sa_family == ARPHRD_ETHER &&
-	       memcmp(req.ifr_hwaddr.sa_data, mac, NETWORK_MAC) == 0;
+	       memcmp(req.ifr_hwaddr.sa_data, mac, ETH_ALEN) == 0;
 }
 
-static unsigned int find_card(int sock, const uint8_t mac[NETWORK_MAC])
+static unsigned int find_card(int sock, const uint8_t mac[ETH_ALEN])
 {
 	struct if_nameindex *all = if_nameindex();
 	unsigned int found = 0;
@@ -105,7 +105,7 @@ static unsigned int find_card(int sock, const uint8_t mac[NETWORK_MAC])
 	return found;
 }
 
-static unsigned int await_card(int sock, const uint8_t mac[NETWORK_MAC])
+static unsigned int await_card(int sock, const uint8_t mac[ETH_ALEN])
 {
 	const struct timespec step = { .tv_nsec = STEP_NS };
 	int64_t end = clock_monotonic_ms() + CARD_WAIT_MS;

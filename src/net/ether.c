@@ -13,7 +13,7 @@
 struct link_facts {
 	const char *name, *kind; /* NULL: it has none */
 	uint32_t mtu;
-	const void *mac; /* of ETHER_MAC bytes, or NULL */
+	const void *mac; /* of ETH_ALEN bytes, or NULL */
 };
 
 static const char *kind_of(const struct nlattr *linkinfo)
@@ -42,7 +42,7 @@ static int on_attr(const struct nlattr *attr, void *data)
 			facts->mtu = mnl_attr_get_u32(attr);
 		break;
 	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(attr) == ETHER_MAC)
+		if (mnl_attr_get_payload_len(attr) == ETH_ALEN)
 			facts->mac = mnl_attr_get_payload(attr);
 		break;
 	case IFLA_LINKINFO:
@@ -66,10 +66,10 @@ static bool is_ether(const struct nlmsghdr *msg, const void *unused)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(msg);
 	struct link_facts facts = facts_of(msg);
-	static const uint8_t none[ETHER_MAC];
+	static const uint8_t none[ETH_ALEN];
 
 	(void)unused;
-	if (head->ifi_type != ARPHRD_ETHER || !facts.name || !facts.mac || memcmp(facts.mac, none, ETHER_MAC) == 0)
+	if (head->ifi_type != ARPHRD_ETHER || !facts.name || !facts.mac || memcmp(facts.mac, none, ETH_ALEN) == 0)
 		return false;
 	return !(str_eq(facts.kind, "tun") && tap_is_name(facts.name));
 }
@@ -101,7 +101,7 @@ int ether_list(struct rtnl *nl, struct ether **out, size_t *out_n, struct err *e
 		found[i].flags = head->ifi_flags;
 		found[i].mtu = facts.mtu;
 		(void)strcpy(found[i].name, facts.name);
-		memcpy(found[i].mac, facts.mac, ETHER_MAC);
+		memcpy(found[i].mac, facts.mac, ETH_ALEN);
 	}
 	qsort(found, list.n, sizeof(*found), by_index);
 	*out = found;

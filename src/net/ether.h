@@ -6,18 +6,17 @@
 #include "err.h"
 #include "rtnl.h"
 
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define ETHER_MAC 6 /* bytes */
 
 struct ether {
 	int index;
 	unsigned int flags; /* IFF_* */
 	uint32_t mtu;
 	char name[IF_NAMESIZE];
-	uint8_t mac[ETHER_MAC];
+	uint8_t mac[ETH_ALEN];
 };
 
 /* All of the socket's namespace, by their numbers, but for taps of tap.h and those without a hardware address (all zeros):

@@ -21,7 +21,6 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-_Static_assert(ETHER_MAC == NETWORK_MAC, "one MAC");
 _Static_assert(RTNL_REQUEST_MAX <= NETWORK_RTNL_MAX, "each request fits");
 
 struct sender {

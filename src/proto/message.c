@@ -62,7 +62,7 @@ static const struct shape {
 	[MSG_MOUNTS_ADD] = { "MOUNTS_ADD", SIDE_HOST, 0, 0, false },
 	[MSG_MOUNTS_REMOVE] = { "MOUNTS_REMOVE", SIDE_HOST, 0, 0, false },
 	[MSG_MOUNTS_GONE] = { "MOUNTS_GONE", SIDE_HOST, 0, 0, false },
-	[MSG_LINK] = { "LINK", SIDE_HOST, NETWORK_MAC + 1, NETWORK_MAC + LINK_NAME_MAX, false },
+	[MSG_LINK] = { "LINK", SIDE_HOST, ETH_ALEN + 1, ETH_ALEN + LINK_NAME_MAX, false },
 	[MSG_RTNL] = { "RTNL", SIDE_HOST, 1, FRAME_PAYLOAD_MAX, false },
 	[MSG_CLOSE] = { "CLOSE", SIDE_HOST, CLOSE_LEN, CLOSE_LEN, true },
 };
@@ -203,11 +203,11 @@ int message_close_decode(const struct frame *f, struct message_close *out, struc
 
 int message_link_decode(const struct frame *f, struct message_link *out, struct err *e)
 {
-	size_t len = f->len - NETWORK_MAC;
+	size_t len = f->len - ETH_ALEN;
 
 	*out = (struct message_link){ 0 };
 	memcpy(out->mac, f->payload, sizeof(out->mac));
-	memcpy(out->name, f->payload + NETWORK_MAC, len);
+	memcpy(out->name, f->payload + ETH_ALEN, len);
 	if (strlen(out->name) != len || !ifname_valid(out->name))
 		return err_set(e, EPROTO, "LINK: no name of an interface (%s)", IFNAME_RULE);
 	return 0;
@@ -385,12 +385,12 @@ int message_put_close(struct frame_writer *w, uint32_t process, const struct mes
 
 int message_put_link(struct frame_writer *w, const struct message_link *m)
 {
-	uint8_t p[NETWORK_MAC + LINK_NAME_MAX];
+	uint8_t p[ETH_ALEN + LINK_NAME_MAX];
 	size_t len = strnlen(m->name, LINK_NAME_MAX);
 
 	memcpy(p, m->mac, sizeof(m->mac));
-	memcpy(p + NETWORK_MAC, m->name, len);
-	return put(w, MSG_LINK, 0, 0, p, NETWORK_MAC + len);
+	memcpy(p + ETH_ALEN, m->name, len);
+	return put(w, MSG_LINK, 0, 0, p, ETH_ALEN + len);
 }
 
 int message_put_exit(struct frame_writer *w, uint32_t process, const struct message_exit *m)

@@ -138,8 +138,8 @@ struct message_close {
 };
 
 struct message_link {
-	uint8_t mac[NETWORK_MAC]; /* by which the guest's interface is found */
-	char name[IF_NAMESIZE];	  /* ifname_valid(): what it is called in the container */
+	uint8_t mac[ETH_ALEN];	/* by which the guest's interface is found */
+	char name[IF_NAMESIZE]; /* ifname_valid(): what it is called in the container */
 };
 
 struct message_log {

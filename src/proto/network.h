@@ -10,13 +10,13 @@
 #ifndef HUSK_PROTO_NETWORK_H
 #define HUSK_PROTO_NETWORK_H
 
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <stdint.h>
 
 #define NETWORK_LINKS_MAX 8
 #define NETWORK_RTNL_MAX 4096	    /* bytes of one message of rtnetlink(7) */
 #define NETWORK_RTNL_ALL (1U << 20) /* bytes of all of them */
-#define NETWORK_MAC 6		    /* bytes */
 #define NETWORK_FAILURE_MAX 1024    /* bytes, with the NUL */
 
 enum network_type { NETWORK_LINK = 1, NETWORK_RTNL, NETWORK_FAILURE };
@@ -26,7 +26,7 @@ struct network_link {
 	uint32_t type;
 	uint32_t mtu;
 	char name[IF_NAMESIZE]; /* in the namespace, and in the guest */
-	uint8_t mac[NETWORK_MAC];
+	uint8_t mac[ETH_ALEN];
 	uint8_t unused[2];
 };
 

@@ -44,6 +44,17 @@ cable() {
 	in_peer ip link set "$1" up
 }
 
+# two_interfaces NAME: eth0 and NAME, both up, with an address each.
+two_interfaces() {
+	namespaces
+	cable eth0
+	cable "$1"
+	in_vm ip addr add 10.9.0.2/24 dev eth0
+	in_vm ip addr add 10.10.0.2/24 dev "$1"
+	in_vm ip link set eth0 up
+	in_vm ip link set "$1" up
+}
+
 needs_ipv6() { [ -e /proc/sys/net/ipv6 ] || skip "no IPv6 on this machine"; }
 
 # In the VM's namespace, until the helper has ended.
@@ -157,13 +168,7 @@ test_ipv4_routes() {
 }
 
 test_routes_that_are_left_out_are_named() {
-	namespaces
-	cable eth0
-	cable eth1
-	in_vm ip addr add 10.9.0.2/24 dev eth0
-	in_vm ip addr add 10.10.0.2/24 dev eth1
-	in_vm ip link set eth0 up
-	in_vm ip link set eth1 up
+	two_interfaces eth1
 	in_vm ip route add 10.20.0.0/16 nexthop via 10.9.0.1 nexthop via 10.9.0.5
 	in_vm ip nexthop add id 7 via 10.9.0.1 dev eth0
 	in_vm ip route add 10.21.0.0/16 nhid 7
@@ -255,13 +260,7 @@ test_neighbours() {
 }
 
 test_frames_go_both_ways() {
-	namespaces
-	cable eth0
-	cable net1
-	in_vm ip addr add 10.9.0.2/24 dev eth0
-	in_vm ip addr add 10.10.0.2/24 dev net1
-	in_vm ip link set eth0 up
-	in_vm ip link set net1 up
+	two_interfaces net1
 	in_peer ip addr add 10.9.0.1/24 dev eth0
 	in_peer ip addr add 10.10.0.1/24 dev net1
 	hold --guest

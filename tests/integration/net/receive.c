@@ -95,7 +95,7 @@ static void make_guest_link(const struct network_link *link)
 	(void)strcpy(request.ifr_name, link->name);
 	(void)must(ioctl(fd, TUNSETIFF, &request), "TUNSETIFF");
 	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-	memcpy(request.ifr_hwaddr.sa_data, link->mac, NETWORK_MAC);
+	memcpy(request.ifr_hwaddr.sa_data, link->mac, ETH_ALEN);
 	(void)must(ioctl(sock, SIOCSIFHWADDR, &request), "SIOCSIFHWADDR");
 	request.ifr_mtu = (int)link->mtu;
 	(void)must(ioctl(sock, SIOCSIFMTU, &request), "SIOCSIFMTU");
@@ -150,7 +150,7 @@ static void send_to_guest(struct nlmsghdr *msg)
 
 static void print_mac(const uint8_t *mac)
 {
-	for (int i = 0; i < NETWORK_MAC; i++)
+	for (int i = 0; i < ETH_ALEN; i++)
 		printf("%s%02x", i ? ":" : "", mac[i]);
 }
 
@@ -218,7 +218,7 @@ static void print_neigh(const struct ndmsg *head, const struct nlattr **a)
 {
 	printf("neighbour");
 	print_address("", a[NDA_DST]);
-	if (a[NDA_LLADDR] && mnl_attr_get_payload_len(a[NDA_LLADDR]) == NETWORK_MAC) {
+	if (a[NDA_LLADDR] && mnl_attr_get_payload_len(a[NDA_LLADDR]) == ETH_ALEN) {
 		printf(" at ");
 		print_mac(mnl_attr_get_payload(a[NDA_LLADDR]));
 	}
